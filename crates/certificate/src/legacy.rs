@@ -1,0 +1,70 @@
+use crate::OldId;
+
+/// A text column as the legacy database gave it, before any rule is applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum LegacyText {
+    /// SQL `NULL`.
+    #[default]
+    Null,
+    /// Text as it is stored, white space and all.
+    Text(String),
+    /// Bytes that are no text in the column's encoding.
+    Undecodable,
+}
+
+impl From<Option<String>> for LegacyText {
+    fn from(value: Option<String>) -> Self {
+        value.map_or(Self::Null, Self::Text)
+    }
+}
+
+impl From<&str> for LegacyText {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+/// One row of the legacy `certificates` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the legacy columns, by their names")]
+pub struct LegacyCertificate {
+    pub id: OldId,
+    pub certificate_number: LegacyText,
+    pub ecu_number: LegacyText,
+    pub customer_id: Option<OldId>,
+    pub user_id: Option<OldId>,
+    pub calibration_technician_id: Option<OldId>,
+    pub installation_technician_id: Option<OldId>,
+    pub vehicle_type: LegacyText,
+    pub vehicle_chassis_number: LegacyText,
+    pub vehicle_registration_number: LegacyText,
+    pub new_registration: Option<i64>,
+    pub speed: LegacyText,
+    pub status: LegacyText,
+    pub issue_date: LegacyText,
+    pub expiry_date: LegacyText,
+    pub calibration_date: LegacyText,
+    pub installation_date: LegacyText,
+    pub remarks: LegacyText,
+}
+
+/// One row of the legacy `customers` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the legacy columns, by their names")]
+pub struct LegacyCustomer {
+    pub id: OldId,
+    pub name: LegacyText,
+    pub trade_license: LegacyText,
+    pub email: LegacyText,
+    pub phone: LegacyText,
+}
+
+/// One row of the legacy `technicians` table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the legacy columns, by their names")]
+pub struct LegacyTechnician {
+    pub id: OldId,
+    pub name: LegacyText,
+    pub phone: LegacyText,
+    pub user_id: Option<OldId>,
+}

@@ -1,0 +1,21 @@
+//! What becomes of one legacy certificate.
+//!
+//! A [`LegacyCertificate`], the [`Lookups`] its batch read and a [`Policy`] go in; a [`Plan`] or all of the
+//! certificate's [`Issue`]s come out. Nothing here knows of databases, queues, clocks, the environment or other
+//! certificates. Bad data is a value, never an `Err` and never a panic.
+
+mod id;
+mod issue;
+mod legacy;
+mod lookups;
+mod plan;
+mod policy;
+mod status;
+
+pub use id::{NewId, OldId};
+pub use issue::{Code, Issue, Kind, Warning, WarningCode};
+pub use legacy::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText};
+pub use lookups::{Limits, Lookups, Mapped};
+pub use plan::{CustomerPlan, Identity, NewCustomer, NewTechnician, Outcome, Plan, TechnicianPlan, VehiclePlan};
+pub use policy::{OnMissing, Policy, StatusTable};
+pub use status::Status;
