@@ -1,1 +1,21 @@
-//! To be written.
+//! What every process needs first: configuration, telemetry, shutdown, progress, error rendering and exit codes.
+//!
+//! A binary flattens [`ConfigArgs`] into its command line, loads a [`Config`], starts [`telemetry`], listens for
+//! [`Shutdown`] and hands its `async fn` to [`exit::run`]. Nothing here knows a database, a queue or a certificate
+//! beyond the policy that the configuration spells out.
+
+mod args;
+pub mod config;
+mod database_url;
+pub mod exit;
+pub mod output;
+pub mod progress;
+mod shutdown;
+pub mod telemetry;
+
+pub use args::{ConfigArgs, Flags};
+pub use config::{Config, ConfigError};
+pub use database_url::{DatabaseUrl, hide_passwords};
+pub use exit::Hint;
+pub use progress::Progress;
+pub use shutdown::Shutdown;

@@ -1,0 +1,185 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use certferry_certificate::{OnMissing, Status};
+use chrono_tz::Tz;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::DatabaseUrl;
+
+/// `[database]`: the PostgreSQL database of the destination, the queue and the status table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseConfig {
+    /// Where it is; see [`super::Config::database_url`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<DatabaseUrl>,
+    /// Connections a process opens at most.
+    pub max_connections: u32,
+    /// How long to wait for a connection.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// How long one statement may run.
+    #[serde(with = "humantime_serde")]
+    pub statement_timeout: Duration,
+}
+
+/// `[source]`: the legacy database.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Where it is; see [`super::Config::source_url`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<DatabaseUrl>,
+    /// Connections a process opens at most.
+    pub max_connections: u32,
+    /// How long to wait for a connection.
+    #[serde(with = "humantime_serde")]
+    pub connect_timeout: Duration,
+    /// How long one statement may run.
+    #[serde(with = "humantime_serde")]
+    pub statement_timeout: Duration,
+    /// Certificate ids a page.
+    pub page_size: u32,
+}
+
+/// `[destination]`: where in the database the destination is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DestinationConfig {
+    /// The schema of its tables.
+    pub schema: String,
+}
+
+/// `[customers]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CustomersConfig {
+    /// What to do with a customer that has no mapping.
+    pub on_missing: OnMissing,
+}
+
+/// `[technicians]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TechniciansConfig {
+    /// What to do with a technician that has no mapping.
+    pub on_missing: OnMissing,
+}
+
+/// `[dates]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatesConfig {
+    /// The zone of legacy wall-clock times, and of times shown to people.
+    #[serde(deserialize_with = "timezone")]
+    pub timezone: Tz,
+}
+
+fn timezone<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Tz, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    name.trim().parse().map_err(|_| {
+        serde::de::Error::custom(format!("`{name}` is not a time zone; accepted is an IANA name such as `Asia/Dubai`"))
+    })
+}
+
+/// `[status]`: the legacy words of each status.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the fields are the destination's own words")]
+pub struct StatusConfig {
+    pub active: Vec<String>,
+    pub renewed: Vec<String>,
+    pub nullified: Vec<String>,
+    pub cancelled: Vec<String>,
+    pub blocked: Vec<String>,
+}
+
+impl StatusConfig {
+    /// Each status with its words.
+    #[must_use]
+    pub fn lists(&self) -> [(Status, &[String]); 5] {
+        [
+            (Status::Active, &self.active),
+            (Status::Renewed, &self.renewed),
+            (Status::Nullified, &self.nullified),
+            (Status::Cancelled, &self.cancelled),
+            (Status::Blocked, &self.blocked),
+        ]
+    }
+}
+
+/// `[vehicle]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VehicleConfig {
+    /// Makes of more than one word.
+    pub brands: Vec<String>,
+}
+
+/// `[worker]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WorkerConfig {
+    /// Batches in flight at once.
+    pub concurrency: usize,
+    /// Certificates a batch.
+    pub batch_size: usize,
+    /// How often a certificate is tried before a transient error fails it.
+    pub max_attempts: u32,
+    /// The wait before the second attempt.
+    #[serde(with = "humantime_serde")]
+    pub backoff_base: Duration,
+    /// The longest wait between attempts.
+    #[serde(with = "humantime_serde")]
+    pub backoff_max: Duration,
+    /// A worker not heard of for this long counts as dead.
+    #[serde(with = "humantime_serde")]
+    pub orphan_after: Duration,
+    /// How long finishing claimed work may take after the first signal.
+    #[serde(with = "humantime_serde")]
+    pub shutdown_grace: Duration,
+    /// How often an idle worker looks for jobs.
+    #[serde(with = "humantime_serde")]
+    pub poll_interval: Duration,
+}
+
+/// `[report]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportConfig {
+    /// Where the report goes when the command line does not say.
+    pub output: PathBuf,
+}
+
+/// `[log]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogConfig {
+    /// The least important level that is written.
+    pub level: LogLevel,
+    /// For people or for machines.
+    pub format: LogFormat,
+}
+
+/// `log.level`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(missing_docs, reason = "the usual levels")]
+pub enum LogLevel {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+/// `log.format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// One JSON document a line.
+    Json,
+}

@@ -1,0 +1,201 @@
+//! How a process ends: one rendering of errors for people, and the exit codes of the contract: 0 done, 1 could not do
+//! its work, 2 wrong usage or configuration.
+
+use std::any::Any;
+use std::error::Error;
+use std::fmt::{self, Write as _};
+use std::io::Write as _;
+use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::anyhow;
+
+use crate::output::OutputError;
+use crate::{ConfigError, hide_passwords};
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+/// How long blocking work that nobody waits for may hold up the end of the process.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Runs the process's one future to its end, renders its error and gives the exit code. A panic is an error like any
+/// other: a sentence, no backtrace.
+pub fn run(main: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
+    panic::set_hook(Box::new(log_panic));
+    let result = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(anyhow::Error::from);
+    let result = result.and_then(|runtime| {
+        let result = panic::catch_unwind(AssertUnwindSafe(|| runtime.block_on(main))).unwrap_or_else(|payload| {
+            Err(anyhow!("internal error: {}", panic_message(&*payload)))
+                .hint("this is a mistake in Certferry itself; please report it with the log")
+        });
+        runtime.shutdown_timeout(LAST_WORDS);
+        result
+    });
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.chain().any(|cause| matches!(cause.downcast_ref(), Some(OutputError::Closed))) => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            // With standard error gone too there is nobody left to tell; the exit code still says it.
+            drop(std::io::stderr().write_all(render(&error).as_bytes()));
+            ExitCode::from(code(&error))
+        }
+    }
+}
+
+/// `error:` and the message, `caused by:` for each deeper cause, `hint:` last. Passwords in URLs are hidden.
+#[must_use]
+pub fn render(error: &anyhow::Error) -> String {
+    let mut text = format!("error: {error}\n");
+    let mut last = error.to_string();
+    for cause in error.chain().skip(1) {
+        let message = cause.to_string();
+        // Some libraries repeat the cause in their own message.
+        if !last.contains(&message) {
+            writeln!(text, "  caused by: {}", message.replace('\n', "\n    "))
+                .expect("writing to a String cannot fail");
+            last = message;
+        }
+    }
+    for cause in error.chain() {
+        let explained = cause.downcast_ref::<Explained>().and_then(|explained| explained.hint.as_deref());
+        if let Some(hint) = explained.or_else(|| cause.downcast_ref::<ConfigError>().and_then(ConfigError::hint)) {
+            writeln!(text, "hint: {hint}").expect("writing to a String cannot fail");
+        }
+    }
+    hide_passwords(&text)
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    let is_usage = error.chain().any(|cause| {
+        cause.is::<ConfigError>() || cause.downcast_ref::<Explained>().is_some_and(|explained| explained.is_usage)
+    });
+    if is_usage { USAGE } else { FAILED }
+}
+
+/// What to tell the person beside the error itself.
+pub trait Hint<T> {
+    /// Adds what to do next: `.hint("run `producer setup` first")`.
+    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T>;
+
+    /// Marks the error as one of usage or configuration: exit code 2.
+    fn usage(self) -> anyhow::Result<T>;
+}
+
+impl<T, E: Into<anyhow::Error>> Hint<T> for Result<T, E> {
+    fn hint(self, hint: impl Into<String>) -> anyhow::Result<T> {
+        self.map_err(|error| {
+            let explained = Explained::of(error.into());
+            Explained { hint: Some(hint.into()), ..explained }.into()
+        })
+    }
+
+    fn usage(self) -> anyhow::Result<T> {
+        self.map_err(|error| Explained { is_usage: true, ..Explained::of(error.into()) }.into())
+    }
+}
+
+/// An error with advice; it stands in the place of the error it explains.
+#[derive(Debug)]
+struct Explained {
+    error: anyhow::Error,
+    hint: Option<String>,
+    is_usage: bool,
+}
+
+impl Explained {
+    fn of(error: anyhow::Error) -> Self {
+        error.downcast().unwrap_or_else(|error| {
+            let is_usage = code(&error) == USAGE;
+            let hint = error.downcast_ref::<ConfigError>().and_then(ConfigError::hint).map(str::to_owned);
+            Self { error, hint, is_usage }
+        })
+    }
+}
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl Error for Explained {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error.chain().nth(1)
+    }
+}
+
+fn log_panic(info: &PanicHookInfo<'_>) {
+    let location = info.location().map(ToString::to_string).unwrap_or_default();
+    tracing::error!(location, "internal error: a part of the program panicked");
+    // The message may quote data.
+    tracing::debug!(message = panic_message(info.payload()), "what the panic said");
+}
+
+fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    payload
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("a panic")
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    fn failed(message: &'static str) -> anyhow::Result<()> {
+        Err(anyhow!(message))
+    }
+
+    #[test]
+    fn an_error_is_rendered_with_its_causes_and_hints() {
+        let error = failed("relation \"certferry.mapping\" does not exist")
+            .context("could not read the mappings")
+            .hint("run `producer setup` first")
+            .context("could not enqueue certificates from postgres://app:s3cret@db/legacy")
+            .unwrap_err();
+        insta::assert_snapshot!(render(&error), @r#"
+        error: could not enqueue certificates from postgres://app:***@db/legacy
+          caused by: could not read the mappings
+          caused by: relation "certferry.mapping" does not exist
+        hint: run `producer setup` first
+        "#);
+        assert_eq!(code(&error), FAILED);
+    }
+
+    #[test]
+    fn a_cause_that_was_said_is_not_said_again() {
+        let error = failed("pool timed out").context("no connection: pool timed out").unwrap_err();
+        assert_eq!(render(&error), "error: no connection: pool timed out\n");
+    }
+
+    #[test]
+    fn usage_errors_keep_their_code_under_context_and_hints() {
+        for error in [
+            failed("line 3 is not an id").usage().context("could not read the ids").unwrap_err(),
+            failed("line 3 is not an id").usage().hint("write one id a line").unwrap_err(),
+            failed("line 3 is not an id").hint("write one id a line").usage().unwrap_err(),
+            Err::<(), _>(ConfigError::missing_url("database.url", "DATABASE_URL")).context("no").unwrap_err(),
+            Err::<(), _>(ConfigError::missing_url("database.url", "DATABASE_URL")).hint("see README").unwrap_err(),
+        ] {
+            assert_eq!(code(&error), USAGE, "{error:?}");
+        }
+        let error = failed("line 3 is not an id").hint("write one id a line").usage().unwrap_err();
+        assert_eq!(render(&error), "error: line 3 is not an id\nhint: write one id a line\n");
+    }
+
+    #[test]
+    fn a_closed_reader_is_no_failure_and_a_panic_is_an_error() {
+        assert_eq!(run(async { Err(OutputError::Closed.into()) }), ExitCode::SUCCESS);
+        assert_eq!(run(async { panic!("never to be seen") }), ExitCode::from(FAILED));
+        assert_eq!(run(async { failed("no") }), ExitCode::from(FAILED));
+        assert_eq!(run(async { failed("no").usage() }), ExitCode::from(USAGE));
+        assert_eq!(run(async { Ok(()) }), ExitCode::SUCCESS);
+    }
+}

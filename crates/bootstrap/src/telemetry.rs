@@ -1,0 +1,63 @@
+//! The log: structured lines on standard error, for people or for machines.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::OnceLock;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::config::{LogConfig, LogFormat, LogLevel};
+use crate::progress;
+
+static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// Starts logging for the whole process; a second call changes nothing.
+pub fn init(config: &LogConfig) {
+    let builder = tracing_subscriber::fmt().with_env_filter(filter(config.level)).with_writer(AroundProgress);
+    let started = match config.format {
+        LogFormat::Text => builder.compact().with_target(false).with_ansi(io::stderr().is_terminal()).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+    };
+    if started.is_ok() {
+        // Set once, here only.
+        FORMAT.get_or_init(|| config.format);
+    }
+}
+
+/// Whether standard error carries JSON lines, so that nothing else may be written there.
+pub(crate) fn is_json() -> bool {
+    FORMAT.get() == Some(&LogFormat::Json)
+}
+
+/// Our own lines at the level asked for; libraries only from `warn` up, unless everything is wanted.
+fn filter(level: LogLevel) -> EnvFilter {
+    EnvFilter::new(match level {
+        LogLevel::Error => "error",
+        LogLevel::Warn => "warn",
+        LogLevel::Info => "info,sqlx=warn,apalis=warn,apalis_core=warn,apalis_postgres=warn",
+        LogLevel::Debug => "debug,sqlx=warn,apalis=info,apalis_core=info,apalis_postgres=info",
+        LogLevel::Trace => "trace",
+    })
+}
+
+/// Standard error, with a progress bar out of the way while a line is written.
+#[derive(Clone, Copy, Debug)]
+struct AroundProgress;
+
+impl Write for AroundProgress {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        progress::bars().suspend(|| io::stderr().write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
+    }
+}
+
+impl MakeWriter<'_> for AroundProgress {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        *self
+    }
+}
