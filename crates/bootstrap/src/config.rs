@@ -124,6 +124,7 @@ impl Config {
 
     /// The values in effect as a configuration file, passwords hidden: what `--check-config` prints.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "it cannot")]
     pub fn to_toml(&self) -> String {
         toml::to_string_pretty(self).expect("a configuration has only tables of plain values, which TOML can write")
     }
