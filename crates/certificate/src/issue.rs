@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 /// What sort of reason an issue is: `rules.md`, Issues.
@@ -116,10 +118,31 @@ impl Kind {
     }
 }
 
+/// The fields an issue can name, in the order in which `rules.md` has them in its table of one certificate.
+const FIELDS: [&str; 17] = [
+    "certificate_number",
+    "ecu_number",
+    "customer_id",
+    "customer.name",
+    "customer.trade_license",
+    "user_id",
+    "calibration_technician_id",
+    "installation_technician_id",
+    "technician.name",
+    "technician.user_id",
+    "speed",
+    "status",
+    "issue_date",
+    "expiry_date",
+    "calibration_date",
+    "installation_date",
+    "remarks",
+];
+
 /// One reason why a certificate cannot be migrated.
 ///
-/// The derived order sorts a certificate's issues: by code, then by field.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// Its order sorts a certificate's issues: by code, then by field as `rules.md` lists them, no field last.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Issue {
     /// What sort of reason.
     pub kind: Kind,
@@ -136,6 +159,29 @@ impl Issue {
     #[must_use]
     pub fn new(code: Code, field: Option<&str>, message: impl Into<String>) -> Self {
         Self { kind: code.kind(), code, field: field.map(str::to_owned), message: message.into() }
+    }
+
+    fn field_rank(&self) -> usize {
+        let known = self.field.as_deref().map(|field| FIELDS.iter().position(|known| *known == field));
+        known.map_or(FIELDS.len() + 1, |position| position.unwrap_or(FIELDS.len()))
+    }
+}
+
+impl Ord for Issue {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.code, self.field_rank(), &self.field, &self.message, self.kind).cmp(&(
+            other.code,
+            other.field_rank(),
+            &other.field,
+            &other.message,
+            other.kind,
+        ))
+    }
+}
+
+impl PartialOrd for Issue {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -156,4 +202,77 @@ pub struct Warning {
     pub code: WarningCode,
     /// For a person: what was left out and why.
     pub message: String,
+}
+
+impl Code {
+    /// The code that an error of PostgreSQL is, by its SQLSTATE (PostgreSQL manual, appendix A).
+    ///
+    /// Refusals of a value are permanent, whichever constraint, trigger or type made them.
+    #[must_use]
+    pub fn of_sqlstate(state: &str) -> Self {
+        match state {
+            "23505" => Self::UniqueViolation,
+            "23503" => Self::ForeignKeyViolation,
+            "23514" => Self::CheckViolation,
+            "22001" => Self::ValueTooLong,
+            "40P01" => Self::Deadlock,
+            "57014" | "55P03" | "25P03" | "57P05" => Self::Timeout,
+            _ => match state.get(..2) {
+                Some("22" | "23" | "44" | "P0") => Self::ConstraintViolation,
+                Some("40") => Self::Serialization,
+                Some("08") => Self::Connection,
+                Some("53" | "57" | "58") => Self::Unavailable,
+                _ => Self::Unexpected,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn issues_sort_by_the_two_tables_of_the_rules() {
+        let mut issues: Vec<Issue> = [
+            (Code::ValueTooLong, None),
+            (Code::InvalidDate, Some("expiry_date")),
+            (Code::InvalidText, Some("remarks")),
+            (Code::MissingField, Some("speed")),
+            (Code::MissingField, Some("customer_id")),
+            (Code::ValueTooLong, Some("customer.name")),
+            (Code::MissingDevice, Some("ecu_number")),
+            (Code::InvalidDate, Some("issue_date")),
+        ]
+        .into_iter()
+        .map(|(code, field)| Issue::new(code, field, ""))
+        .collect();
+        issues.sort();
+        let sorted: Vec<_> = issues.iter().map(|issue| (issue.code, issue.field.as_deref().unwrap_or("-"))).collect();
+        assert_eq!(
+            sorted,
+            [
+                (Code::MissingDevice, "ecu_number"),
+                (Code::MissingField, "customer_id"),
+                (Code::MissingField, "speed"),
+                (Code::InvalidText, "remarks"),
+                (Code::InvalidDate, "issue_date"),
+                (Code::InvalidDate, "expiry_date"),
+                (Code::ValueTooLong, "customer.name"),
+                (Code::ValueTooLong, "-"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_code_is_stored_as_it_is_serialized() {
+        for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+        for kind in Kind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+        }
+        assert!(Code::ALL.is_sorted());
+        assert!(Code::ALL.iter().map(|code| code.kind()).is_sorted());
+    }
 }

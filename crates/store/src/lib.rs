@@ -1,1 +1,18 @@
-//! To be written.
+//! The destination, the status table and the mappings: the only crate with SQL for them.
+//!
+//! Every function that writes takes an open [`Transaction`], so that the certificate, its status row and the
+//! completion of its job commit together. The queue's tables are the queue's own business.
+
+mod database;
+mod destination;
+mod error;
+mod lookups;
+mod setup;
+mod status;
+
+pub use database::{Database, Settings, Transaction};
+pub use destination::{Refused, Writing, Written, write_all, write_each};
+pub use error::Error;
+pub use lookups::{Needed, limits, lookups};
+pub use setup::{create_reference_destination, ensure_ready, migrate, missing_from_destination};
+pub use status::{Finished, Late, Verdict, finish, lock_open, note_late, postpone};

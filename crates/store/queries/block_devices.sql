@@ -1,0 +1,4 @@
+WITH unblocked AS (
+    SELECT id FROM devices WHERE id = ANY($1::bigint[]) AND NOT is_blocked ORDER BY id FOR NO KEY UPDATE
+)
+UPDATE devices SET is_blocked = TRUE FROM unblocked WHERE devices.id = unblocked.id

@@ -1,0 +1,3 @@
+SELECT old_id, new_id
+FROM certferry.mapping
+WHERE entity = $1 AND old_id = ANY($2::bigint[])

@@ -1,0 +1,90 @@
+//! Writing planned certificates: all at once, or each for itself when the database refuses some.
+//!
+//! Rows are locked in one order everywhere, so that no two workers wait for each other: customers by old id, then by
+//! trade licence, technicians by old id, certificates by number, vehicles, devices by id.
+
+mod each;
+mod insert;
+mod people;
+mod refusal;
+
+use std::collections::{HashMap, HashSet};
+
+use certferry_certificate::{Issue, NewId, OldId, Plan, Status, Warning};
+use sqlx::PgConnection;
+
+use crate::Error;
+pub use each::write_each;
+
+/// A certificate that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The legacy id.
+    pub id: OldId,
+    /// The new certificate.
+    pub new_certificate_id: NewId,
+    /// Its vehicle, if it has one.
+    pub new_vehicle_id: Option<NewId>,
+    /// What was left out.
+    pub warnings: Vec<Warning>,
+}
+
+/// A certificate that the database refused. Nothing of it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The legacy id.
+    pub id: OldId,
+    /// Why; a transient code means that trying again may help.
+    pub issue: Issue,
+}
+
+/// What became of plans that were to be written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Writing {
+    /// Those that were written.
+    pub written: Vec<Written>,
+    /// Those that were refused.
+    pub refused: Vec<Refused>,
+}
+
+/// Writes all plans, each table by one statement.
+///
+/// Of plans with one certificate number the one with the lowest legacy id is written. An error means that the database
+/// refused something: roll back and use [`write_each`], which finds out what.
+pub async fn write_all(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Writing, Error> {
+    let (first, duplicates) = first_of_each_number(plans);
+    let mut written = insert::certificates(connection, &first).await?;
+    let vehicles = insert::vehicles(connection, &vehicles_of(&first, &written)).await?;
+    for row in &mut written {
+        row.new_vehicle_id = vehicles.get(&row.new_certificate_id).copied();
+    }
+    block_devices(connection, &first).await?;
+    let refused = duplicates.iter().map(|plan| refusal::number_taken(plan, None)).collect();
+    Ok(Writing { written, refused })
+}
+
+fn first_of_each_number<'a>(plans: &[&'a Plan]) -> (Vec<&'a Plan>, Vec<&'a Plan>) {
+    let mut sorted = plans.to_vec();
+    sorted.sort_unstable_by_key(|plan| plan.id);
+    let mut numbers = HashSet::new();
+    sorted.into_iter().partition(|plan| numbers.insert(plan.certificate_number.as_str()))
+}
+
+fn vehicles_of<'a>(plans: &[&'a Plan], written: &[Written]) -> Vec<insert::VehicleRow<'a>> {
+    let new_ids: HashMap<OldId, NewId> = written.iter().map(|row| (row.id, row.new_certificate_id)).collect();
+    let vehicle_row = |plan: &&'a Plan| {
+        Some(insert::VehicleRow { certificate_id: *new_ids.get(&plan.id)?, vehicle: plan.vehicle.as_ref()? })
+    };
+    plans.iter().filter_map(vehicle_row).collect()
+}
+
+/// Blocks the devices of blocked certificates; never unblocks one. `rules.md`, One certificate.
+async fn block_devices(connection: &mut PgConnection, plans: &[&Plan]) -> Result<(), Error> {
+    let blocked: Vec<i64> =
+        plans.iter().filter(|plan| plan.status == Status::Blocked).map(|plan| plan.device_id.0).collect();
+    if blocked.is_empty() {
+        return Ok(());
+    }
+    let block = sqlx::query_file!("queries/block_devices.sql", &blocked).execute(connection);
+    block.await.map(drop).map_err(|error| Error::new("block devices", error))
+}

@@ -1,0 +1,202 @@
+//! Customers and technicians that have no mapping yet: created once, under any number of workers.
+
+use std::collections::{BTreeMap, HashMap};
+
+use certferry_certificate::{CustomerPlan, NewCustomer, NewId, NewTechnician, OldId, Plan, TechnicianPlan};
+use sqlx::PgConnection;
+
+use crate::Error;
+
+/// The destination ids of people that were not mapped when they were planned.
+pub(super) type NewIds = HashMap<OldId, NewId>;
+
+/// The destination customer of a plan whose customers have been resolved.
+pub(super) fn customer_id(plan: &CustomerPlan, resolved: &NewIds) -> NewId {
+    match plan {
+        CustomerPlan::Existing(id) => *id,
+        CustomerPlan::MatchOrCreate(customer) => resolved[&customer.old_id],
+    }
+}
+
+/// The destination technician of a plan whose technicians have been resolved.
+pub(super) fn technician_id(plan: &TechnicianPlan, resolved: &NewIds) -> NewId {
+    match plan {
+        TechnicianPlan::Existing(id) => *id,
+        TechnicianPlan::Create(technician) => resolved[&technician.old_id],
+    }
+}
+
+/// Matches or creates every customer that the plans need. `rules.md`, Mappings.
+pub(super) async fn customers(connection: &mut PgConnection, plans: &[&Plan]) -> Result<NewIds, Error> {
+    let needed: BTreeMap<OldId, &NewCustomer> = plans
+        .iter()
+        .filter_map(|plan| match &plan.customer {
+            CustomerPlan::Existing(_) => None,
+            CustomerPlan::MatchOrCreate(customer) => Some((customer.old_id, customer)),
+        })
+        .collect();
+    let (mut resolved, reserved) = reserve(connection, "customer", needed.keys().copied().collect()).await?;
+    if reserved.is_empty() {
+        return Ok(resolved);
+    }
+
+    let mut by_license = by_trade_license(connection, reserved.iter().filter_map(|id| needed[id].trade_license.as_deref())).await?;
+    // Of several customers with one trade licence the one with the lowest id is created, the others are it.
+    let mut creating: BTreeMap<(Option<&str>, OldId), &NewCustomer> = BTreeMap::new();
+    let mut claimed = HashMap::new();
+    for old_id in &reserved {
+        let customer = needed[old_id];
+        match customer.trade_license.as_deref() {
+            Some(license) if by_license.contains_key(license) || claimed.contains_key(license) => {}
+            license => {
+                claimed.extend(license.map(|license| (license.to_owned(), *old_id)));
+                creating.insert((license, *old_id), customer);
+            }
+        }
+    }
+    let creating: Vec<&NewCustomer> = creating.into_values().collect();
+    let created = insert_customers(connection, &creating).await?;
+    for (customer, new_id) in creating.iter().zip(&created) {
+        resolved.insert(customer.old_id, *new_id);
+        by_license.extend(customer.trade_license.clone().map(|license| (license, *new_id)));
+    }
+
+    let mut settled = Vec::with_capacity(reserved.len());
+    for old_id in reserved {
+        let origin = if resolved.contains_key(&old_id) { "created" } else { "matched" };
+        let matched = needed[&old_id].trade_license.as_ref().and_then(|license| by_license.get(license)).copied();
+        let new_id = *resolved.entry(old_id).or_insert_with(|| matched.expect("not created, so its licence is known"));
+        settled.push((old_id, new_id, origin));
+    }
+    settle(connection, "customer", &settled).await?;
+    Ok(resolved)
+}
+
+/// Creates every technician that the plans need. `rules.md`, Mappings.
+pub(super) async fn technicians(connection: &mut PgConnection, plans: &[&Plan]) -> Result<NewIds, Error> {
+    let needed: BTreeMap<OldId, &NewTechnician> = plans
+        .iter()
+        .flat_map(|plan| [&plan.calibration_technician, &plan.installation_technician])
+        .filter_map(|technician| match technician {
+            Some(TechnicianPlan::Create(technician)) => Some((technician.old_id, technician)),
+            _ => None,
+        })
+        .collect();
+    let (mut resolved, reserved) = reserve(connection, "technician", needed.keys().copied().collect()).await?;
+    if reserved.is_empty() {
+        return Ok(resolved);
+    }
+
+    let creating: Vec<&NewTechnician> = reserved.iter().map(|old_id| needed[old_id]).collect();
+    let rows = sqlx::query_file!(
+        "queries/insert_technicians.sql",
+        &creating.iter().map(|technician| technician.user_id.0).collect::<Vec<_>>(),
+        &creating.iter().map(|technician| technician.name.as_str()).collect::<Vec<_>>() as _,
+        &creating.iter().map(|technician| technician.phone.as_deref()).collect::<Vec<_>>() as _,
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(|error| Error::new("insert technicians", error))?;
+    let names = creating.iter().map(|technician| technician.name.as_str());
+    let created = in_order("technicians", names, rows.into_iter().map(|row| (row.id, row.name)).collect())?;
+    let settled: Vec<_> =
+        creating.iter().zip(created).map(|(technician, new_id)| (technician.old_id, new_id, "created")).collect();
+    settle(connection, "technician", &settled).await?;
+    resolved.extend(settled.into_iter().map(|(old_id, new_id, _)| (old_id, new_id)));
+    Ok(resolved)
+}
+
+/// Reserves the mappings of `old_ids`, waiting for whoever is creating one of them. Returns those that others have
+/// created by now, and those that are ours to create, in order.
+async fn reserve(
+    connection: &mut PgConnection,
+    entity: &str,
+    old_ids: Vec<OldId>,
+) -> Result<(NewIds, Vec<OldId>), Error> {
+    let mut others = NewIds::new();
+    if old_ids.is_empty() {
+        return Ok((others, Vec::new()));
+    }
+    let all: Vec<i64> = old_ids.iter().map(|id| id.0).collect();
+    let mut ours: Vec<OldId> = sqlx::query_file_scalar!("queries/reserve_mapping.sql", entity, &all)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| Error::new(format!("reserve {entity} mappings"), error))?
+        .into_iter()
+        .map(OldId)
+        .collect();
+    ours.sort_unstable();
+    let created_elsewhere: Vec<i64> = all.into_iter().filter(|id| ours.binary_search(&OldId(*id)).is_err()).collect();
+    if !created_elsewhere.is_empty() {
+        let rows = sqlx::query_file!("queries/mapped.sql", entity, &created_elsewhere)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| Error::new(format!("read {entity} mappings"), error))?;
+        others.extend(rows.into_iter().map(|row| (OldId(row.old_id), NewId(row.new_id))));
+    }
+    Ok((others, ours))
+}
+
+async fn settle(
+    connection: &mut PgConnection,
+    entity: &str,
+    settled: &[(OldId, NewId, &str)],
+) -> Result<(), Error> {
+    sqlx::query_file!(
+        "queries/settle_mapping.sql",
+        entity,
+        &settled.iter().map(|(old_id, _, _)| old_id.0).collect::<Vec<_>>(),
+        &settled.iter().map(|(_, new_id, _)| new_id.0).collect::<Vec<_>>(),
+        &settled.iter().map(|(_, _, origin)| *origin).collect::<Vec<_>>() as _,
+    )
+    .execute(connection)
+    .await
+    .map(drop)
+    .map_err(|error| Error::new(format!("record {entity} mappings"), error))
+}
+
+async fn by_trade_license(
+    connection: &mut PgConnection,
+    licenses: impl Iterator<Item = &str>,
+) -> Result<HashMap<String, NewId>, Error> {
+    let licenses: Vec<&str> = licenses.collect();
+    if licenses.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows = sqlx::query_file!("queries/customers_by_trade_license.sql", &licenses as _)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| Error::new("look up customers by trade licence", error))?;
+    Ok(rows.into_iter().map(|row| (row.trade_license, NewId(row.id))).collect())
+}
+
+async fn insert_customers(connection: &mut PgConnection, customers: &[&NewCustomer]) -> Result<Vec<NewId>, Error> {
+    if customers.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query_file!(
+        "queries/insert_customers.sql",
+        &customers.iter().map(|customer| customer.name.as_str()).collect::<Vec<_>>() as _,
+        &customers.iter().map(|customer| customer.trade_license.as_deref()).collect::<Vec<_>>() as _,
+        &customers.iter().map(|customer| customer.email.as_deref()).collect::<Vec<_>>() as _,
+        &customers.iter().map(|customer| customer.phone.as_deref()).collect::<Vec<_>>() as _,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| Error::new("insert customers", error))?;
+    let names = customers.iter().map(|customer| customer.name.as_str());
+    in_order("customers", names, rows.into_iter().map(|row| (row.id, row.name)).collect())
+}
+
+/// The new ids, after making sure that the database returned the rows in the order they were given.
+fn in_order<'a>(
+    table: &str,
+    names: impl ExactSizeIterator<Item = &'a str>,
+    rows: Vec<(i64, String)>,
+) -> Result<Vec<NewId>, Error> {
+    if rows.len() == names.len() && names.zip(&rows).all(|(name, (_, stored))| name == stored) {
+        return Ok(rows.into_iter().map(|(id, _)| NewId(id)).collect());
+    }
+    let reason = "the destination stored other rows than were given, or in another order; does a trigger change them?";
+    Err(Error::unexpected(format!("insert {table}"), reason))
+}

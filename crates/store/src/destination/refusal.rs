@@ -1,0 +1,68 @@
+//! From the database's refusal to the issue a person reads.
+
+use certferry_certificate::{Code, Issue, NewId, Plan, Warning, WarningCode};
+
+use super::Refused;
+use crate::Error;
+
+/// Destination columns, and the field an issue about one names. Longer names first where one contains another.
+const FIELDS: &[(&str, &str, &str)] = &[
+    ("certificates", "certificate_number", "certificate_number"),
+    ("certificates", "calibration_technician_id", "calibration_technician_id"),
+    ("certificates", "installation_technician_id", "installation_technician_id"),
+    ("certificates", "device_id", "ecu_number"),
+    ("certificates", "customer_id", "customer_id"),
+    ("certificates", "user_id", "user_id"),
+    ("certificates", "speed_limit_kmh", "speed"),
+    ("certificates", "status", "status"),
+    ("certificates", "expires_at", "expiry_date"),
+    ("certificates", "issued_at", "issue_date"),
+    ("certificates", "calibrated_at", "calibration_date"),
+    ("certificates", "installed_at", "installation_date"),
+    ("certificates", "remarks", "remarks"),
+    ("customers", "trade_license", "customer.trade_license"),
+    ("customers", "name", "customer.name"),
+    ("technicians", "user_id", "technician.user_id"),
+    ("technicians", "name", "technician.name"),
+];
+
+/// A certificate whose number the destination has already.
+pub(super) fn number_taken(plan: &Plan, holder: Option<NewId>) -> Refused {
+    let number = &plan.certificate_number;
+    let by = holder.map_or_else(|| "another certificate of this migration".to_owned(), |id| format!("certificate {id}"));
+    let message = format!("certificate number {number:?} is already taken by {by}; correct one of the two");
+    Refused { id: plan.id, issue: Issue::new(Code::UniqueViolation, Some("certificate_number"), message) }
+}
+
+/// The issue of the one certificate that the database refused.
+pub(super) fn refused(plan: &Plan, error: &Error) -> Refused {
+    let field = field(error.table(), error.about());
+    let message = format!("the destination refused the certificate: {}", error.database_message());
+    Refused { id: plan.id, issue: Issue::new(error.code(), field, message) }
+}
+
+/// The warning of a certificate whose vehicle the database refused.
+pub(super) fn vehicle_refused(error: &Error) -> Warning {
+    let message = format!("the destination refused the vehicle: {}", error.database_message());
+    Warning { code: WarningCode::VehicleNotCreated, message }
+}
+
+fn field(table: Option<&str>, about: Option<&str>) -> Option<&'static str> {
+    let (table, about) = (table?, about?);
+    let named = |(of, column, _): &&(&str, &str, &str)| *of == table && about.contains(column);
+    FIELDS.iter().find(named).map(|(_, _, field)| *field)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constraint_names_the_legacy_column() {
+        assert_eq!(field(Some("certificates"), Some("certificates_device_id_fkey")), Some("ecu_number"));
+        assert_eq!(field(Some("certificates"), Some("certificates_expires_at_check")), Some("expiry_date"));
+        assert_eq!(field(Some("customers"), Some("customers_trade_license_key")), Some("customer.trade_license"));
+        assert_eq!(field(Some("vehicles"), Some("brand")), None);
+        assert_eq!(field(None, None), None);
+    }
+}

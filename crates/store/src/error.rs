@@ -1,0 +1,76 @@
+use certferry_certificate::Code;
+
+/// What went wrong at the database, and doing what.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {doing}")]
+pub struct Error {
+    doing: String,
+    code: Code,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Error {
+    /// Wraps a database error; `doing` completes the sentence "could not …".
+    pub fn new(doing: impl Into<String>, source: sqlx::Error) -> Self {
+        Self { doing: doing.into(), code: code_of(&source), source: source.into() }
+    }
+
+    /// An error of Certferry's own making, with code [`Code::Unexpected`].
+    pub fn unexpected(doing: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { doing: doing.into(), code: Code::Unexpected, source: source.into() }
+    }
+
+    /// The code of `rules.md`, Issues, that this is.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Whether the database could not be reached or does not work, whatever was asked of it.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        matches!(self.code, Code::Connection | Code::Unavailable)
+    }
+
+    /// Whether a table, column or schema is missing: the migrations have not been run.
+    #[must_use]
+    pub fn is_missing_schema(&self) -> bool {
+        self.database_error().is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703")))
+    }
+
+    /// The column, constraint or table the database names, in that order of preference.
+    #[must_use]
+    pub fn about(&self) -> Option<&str> {
+        let error = self.database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
+        error.column().or_else(|| error.constraint()).or_else(|| error.table())
+    }
+
+    /// The table the database names.
+    #[must_use]
+    pub fn table(&self) -> Option<&str> {
+        self.database_error()?.table()
+    }
+
+    /// The database's own words, without the values it may quote in its detail.
+    #[must_use]
+    pub fn database_message(&self) -> String {
+        self.database_error().map_or_else(|| self.source.to_string(), |error| error.message().to_owned())
+    }
+
+    fn database_error(&self) -> Option<&dyn sqlx::error::DatabaseError> {
+        self.source.downcast_ref::<sqlx::Error>()?.as_database_error()
+    }
+}
+
+/// Which code of `rules.md`, Issues, an error of the driver is.
+fn code_of(error: &sqlx::Error) -> Code {
+    match error {
+        sqlx::Error::Database(error) => error.code().map_or(Code::Unexpected, |state| Code::of_sqlstate(&state)),
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
+            Code::Connection
+        }
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Code::Unavailable,
+        _ => Code::Unexpected,
+    }
+}

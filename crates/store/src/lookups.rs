@@ -1,0 +1,70 @@
+use std::collections::HashMap;
+
+use certferry_certificate::{Limits, Lookups, Mapped, NewId, OldId};
+
+use crate::{Database, Error};
+
+/// The keys a batch names: what [`lookups`] reads. No key twice.
+#[derive(Clone, Debug, Default)]
+pub struct Needed {
+    /// Trimmed ECU numbers.
+    pub ecu_numbers: Vec<String>,
+    /// Legacy users.
+    pub users: Vec<i64>,
+    /// Legacy customers.
+    pub customers: Vec<i64>,
+    /// Legacy technicians.
+    pub technicians: Vec<i64>,
+    /// Trimmed certificate numbers.
+    pub certificate_numbers: Vec<String>,
+}
+
+/// Reads devices, mappings and the certificate numbers that are already taken (with the id of who has them) in one
+/// round trip. The legacy customers and technicians, and the limits, are the caller's to add.
+pub async fn lookups(database: &Database, needed: &Needed) -> Result<(Lookups, HashMap<String, NewId>), Error> {
+    let rows = sqlx::query_file!(
+        "queries/lookups.sql",
+        &needed.ecu_numbers,
+        &needed.users,
+        &needed.customers,
+        &needed.technicians,
+        &needed.certificate_numbers,
+    )
+    .fetch_all(database.pool())
+    .await
+    .map_err(|error| Error::new("look up devices and mappings", error))?;
+
+    let mut found = Lookups::default();
+    let mut taken = HashMap::new();
+    for row in rows {
+        let new_id = NewId(row.new_id);
+        match (row.entity.as_str(), row.key, row.old_id) {
+            ("device", Some(ecu_number), _) => drop(found.devices.insert(ecu_number, new_id)),
+            ("certificate", Some(number), _) => drop(taken.insert(number, new_id)),
+            (entity, _, Some(old_id)) => {
+                let mapped = Mapped { new_id, exists: row.row_exists };
+                let mapping = match entity {
+                    "user" => &mut found.users,
+                    "customer" => &mut found.customers,
+                    _ => &mut found.technicians,
+                };
+                mapping.insert(OldId(old_id), mapped);
+            }
+            _ => {}
+        }
+    }
+    Ok((found, taken))
+}
+
+/// How long the destination's text columns may be, from its catalog.
+pub async fn limits(database: &Database) -> Result<Limits, Error> {
+    let tables = ["certificates", "vehicles", "customers", "technicians"].map(str::to_owned);
+    let rows = sqlx::query_file!("queries/limits.sql", database.destination_schema(), &tables)
+        .fetch_all(database.pool())
+        .await
+        .map_err(|error| Error::new("read the destination's column limits", error))?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| Some((row.table_name, row.column_name, usize::try_from(row.length).ok()?)))
+        .collect())
+}

@@ -1,0 +1,167 @@
+//! The status table: one row for every certificate ever enqueued.
+
+use std::collections::HashSet;
+
+use certferry_certificate::{Identity, Issue, NewId, OldId, Warning};
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::PgConnection;
+
+use crate::Error;
+
+/// How a certificate ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is in the destination.
+    Migrated {
+        /// The new certificate.
+        new_certificate_id: NewId,
+        /// Its vehicle, if it has one.
+        new_vehicle_id: Option<NewId>,
+        /// What was left out.
+        warnings: Vec<Warning>,
+    },
+    /// It is not, for these reasons: sorted, at least one.
+    Failed(Vec<Issue>),
+}
+
+/// A certificate whose job has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finished {
+    /// The legacy id.
+    pub id: OldId,
+    /// What the source calls it, if the source has it.
+    pub identity: Identity,
+    /// How many times its job has run.
+    pub attempts: i32,
+    /// When this run of its job began.
+    pub started_at: DateTime<Utc>,
+    /// How it ended.
+    pub verdict: Verdict,
+}
+
+/// The certificates whose rows were final already: their results changed nothing.
+pub type Late = Vec<OldId>;
+
+/// Records results. Rows that are final stay as they are; their ids are returned.
+pub async fn finish(connection: &mut PgConnection, worker: &str, results: &[Finished]) -> Result<Late, Error> {
+    if results.is_empty() {
+        return Ok(Late::new());
+    }
+    let mut rows = Rows::default();
+    for result in results {
+        rows.push(result)?;
+    }
+    let recorded: HashSet<i64> = sqlx::query_file_scalar!(
+        "queries/finish.sql",
+        &rows.ids,
+        &rows.states as _,
+        &rows.certificate_numbers as _,
+        &rows.ecu_numbers as _,
+        &rows.new_certificate_ids as _,
+        &rows.new_vehicle_ids as _,
+        &rows.attempts,
+        &rows.error_kinds as _,
+        &rows.error_codes as _,
+        &rows.error_messages as _,
+        &rows.issues as _,
+        &rows.warnings as _,
+        &rows.started_at,
+        worker,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| Error::new("record results", error))?
+    .into_iter()
+    .collect();
+    Ok(results.iter().map(|result| result.id).filter(|id| !recorded.contains(&id.0)).collect())
+}
+
+/// The columns of `finish.sql`.
+#[derive(Default)]
+struct Rows<'a> {
+    ids: Vec<i64>,
+    states: Vec<&'static str>,
+    certificate_numbers: Vec<Option<String>>,
+    ecu_numbers: Vec<Option<String>>,
+    new_certificate_ids: Vec<Option<i64>>,
+    new_vehicle_ids: Vec<Option<i64>>,
+    attempts: Vec<i32>,
+    error_kinds: Vec<Option<&'static str>>,
+    error_codes: Vec<Option<&'static str>>,
+    error_messages: Vec<Option<&'a str>>,
+    issues: Vec<Option<Value>>,
+    warnings: Vec<Option<Value>>,
+    started_at: Vec<DateTime<Utc>>,
+}
+
+impl<'a> Rows<'a> {
+    fn push(&mut self, result: &'a Finished) -> Result<(), Error> {
+        self.ids.push(result.id.0);
+        self.certificate_numbers.push(result.identity.certificate_number.clone());
+        self.ecu_numbers.push(result.identity.ecu_number.clone());
+        self.attempts.push(result.attempts);
+        self.started_at.push(result.started_at);
+        let (state, new_certificate_id, new_vehicle_id, issues, warnings): (_, _, _, &[Issue], &[Warning]) =
+            match &result.verdict {
+                Verdict::Migrated { new_certificate_id, new_vehicle_id, warnings } => {
+                    ("migrated", Some(new_certificate_id.0), new_vehicle_id.map(|id| id.0), &[], warnings)
+                }
+                Verdict::Failed(issues) => ("failed", None, None, issues, &[]),
+            };
+        self.states.push(state);
+        self.new_certificate_ids.push(new_certificate_id);
+        self.new_vehicle_ids.push(new_vehicle_id);
+        let first = issues.first();
+        self.error_kinds.push(first.map(|issue| issue.kind.as_str()));
+        self.error_codes.push(first.map(|issue| issue.code.as_str()));
+        self.error_messages.push(first.map(|issue| issue.message.as_str()));
+        self.issues.push(json(issues)?);
+        self.warnings.push(json(warnings)?);
+        Ok(())
+    }
+}
+
+fn json<T: serde::Serialize>(values: &[T]) -> Result<Option<Value>, Error> {
+    if values.is_empty() {
+        return Ok(None);
+    }
+    serde_json::to_value(values).map(Some).map_err(|error| Error::unexpected("write issues as JSON", error))
+}
+
+/// Locks the rows that are still queued, in the order of their ids, and returns those ids. Waits for whoever is
+/// finishing one of them.
+pub async fn lock_open(connection: &mut PgConnection, ids: &[OldId]) -> Result<HashSet<OldId>, Error> {
+    let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+    let open = sqlx::query_file_scalar!("queries/lock_open.sql", &ids)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| Error::new("lock status rows", error))?;
+    Ok(open.into_iter().map(OldId).collect())
+}
+
+/// Counts results that came after another worker's.
+pub async fn note_late(connection: &mut PgConnection, worker: &str, late: &[OldId]) -> Result<(), Error> {
+    if late.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = late.iter().map(|id| id.0).collect();
+    sqlx::query_file!("queries/note_late.sql", &ids, worker)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("count late results", error))
+}
+
+/// Records how many times the jobs of certificates that stay queued have run.
+pub async fn postpone(connection: &mut PgConnection, attempts: &[(OldId, i32)]) -> Result<(), Error> {
+    if attempts.is_empty() {
+        return Ok(());
+    }
+    let (ids, attempts): (Vec<i64>, Vec<i32>) = attempts.iter().map(|(id, attempts)| (id.0, *attempts)).unzip();
+    sqlx::query_file!("queries/postpone.sql", &ids, &attempts)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("record attempts", error))
+}
