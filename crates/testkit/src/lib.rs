@@ -1,1 +1,6 @@
-//! To be written.
+//! Private database servers, the reference cases and generated data sets, for tests, the demo and benchmarks only.
+//!
+//! No binary that is shipped links this crate, and it depends on no other crate of the workspace: a test passes in
+//! whatever it needs (a function that applies migrations, say), so that the test kit cannot pull the crate under test in.
+
+pub mod postgres;
