@@ -5,20 +5,20 @@ SET state = finished.state,
     ecu_number = finished.ecu_number,
     new_certificate_id = finished.new_certificate_id,
     new_vehicle_id = finished.new_vehicle_id,
-    attempts = finished.attempts,
+    attempts = status.attempts + 1,
     error_kind = finished.error_kind,
     error_code = finished.error_code,
     error_message = finished.error_message,
     issues = coalesce(finished.issues, '[]'),
     warnings = coalesce(finished.warnings, '[]'),
-    worker = $14,
+    worker = $13,
     started_at = finished.started_at,
     finished_at = clock_timestamp()
 FROM unnest(
-    $1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::integer[],
-    $8::text[], $9::text[], $10::text[], $11::jsonb[], $12::jsonb[], $13::timestamptz[]
+    $1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+    $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::timestamptz[]
 ) AS finished (
-    certificate_id, state, certificate_number, ecu_number, new_certificate_id, new_vehicle_id, attempts,
+    certificate_id, state, certificate_number, ecu_number, new_certificate_id, new_vehicle_id,
     error_kind, error_code, error_message, issues, warnings, started_at
 )
 WHERE status.certificate_id = finished.certificate_id AND status.state = 'queued'

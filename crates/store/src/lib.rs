@@ -6,6 +6,7 @@
 mod database;
 mod destination;
 mod error;
+mod intake;
 mod lookups;
 mod setup;
 mod status;
@@ -13,6 +14,7 @@ mod status;
 pub use database::{Database, Settings, Transaction};
 pub use destination::{Refused, Writing, Written, write_all, write_each};
 pub use error::Error;
+pub use intake::{Retry, count_requeueable, known, record_queued, requeue};
 pub use lookups::{Needed, limits, lookups};
 pub use setup::{create_reference_destination, ensure_ready, migrate, missing_from_destination};
-pub use status::{Finished, Late, Verdict, finish, lock_open, note_late, postpone};
+pub use status::{Finished, Late, Verdict, count_attempt, finish, lock_open, note_late};

@@ -32,8 +32,6 @@ pub struct Finished {
     pub id: OldId,
     /// What the source calls it, if the source has it.
     pub identity: Identity,
-    /// How many times its job has run.
-    pub attempts: i32,
     /// When this run of its job began.
     pub started_at: DateTime<Utc>,
     /// How it ended.
@@ -60,7 +58,6 @@ pub async fn finish(connection: &mut PgConnection, worker: &str, results: &[Fini
         &rows.ecu_numbers as _,
         &rows.new_certificate_ids as _,
         &rows.new_vehicle_ids as _,
-        &rows.attempts,
         &rows.error_kinds as _,
         &rows.error_codes as _,
         &rows.error_messages as _,
@@ -86,7 +83,6 @@ struct Rows<'a> {
     ecu_numbers: Vec<Option<String>>,
     new_certificate_ids: Vec<Option<i64>>,
     new_vehicle_ids: Vec<Option<i64>>,
-    attempts: Vec<i32>,
     error_kinds: Vec<Option<&'static str>>,
     error_codes: Vec<Option<&'static str>>,
     error_messages: Vec<Option<&'a str>>,
@@ -100,7 +96,6 @@ impl<'a> Rows<'a> {
         self.ids.push(result.id.0);
         self.certificate_numbers.push(result.identity.certificate_number.clone());
         self.ecu_numbers.push(result.identity.ecu_number.clone());
-        self.attempts.push(result.attempts);
         self.started_at.push(result.started_at);
         let (state, new_certificate_id, new_vehicle_id, issues, warnings): (_, _, _, &[Issue], &[Warning]) =
             match &result.verdict {
@@ -153,13 +148,13 @@ pub async fn note_late(connection: &mut PgConnection, worker: &str, late: &[OldI
         .map_err(|error| Error::new("count late results", error))
 }
 
-/// Records how many times the jobs of certificates that stay queued have run.
-pub async fn postpone(connection: &mut PgConnection, attempts: &[(OldId, i32)]) -> Result<(), Error> {
-    if attempts.is_empty() {
+/// Counts a run of the jobs of certificates that stay queued: it was postponed, or its worker died.
+pub async fn count_attempt(connection: &mut PgConnection, certificates: &[OldId]) -> Result<(), Error> {
+    if certificates.is_empty() {
         return Ok(());
     }
-    let (ids, attempts): (Vec<i64>, Vec<i32>) = attempts.iter().map(|(id, attempts)| (id.0, *attempts)).unzip();
-    sqlx::query_file!("queries/postpone.sql", &ids, &attempts)
+    let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
+    sqlx::query_file!("queries/count_attempt.sql", &ids)
         .execute(connection)
         .await
         .map(drop)

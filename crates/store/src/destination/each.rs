@@ -29,12 +29,11 @@ pub async fn write_each(connection: &mut PgConnection, plans: &[&Plan]) -> Resul
             Err(error) if error.is_outage() => return Err(error),
             Err(error) => {
                 savepoint.rollback().await.map_err(|error| Error::new("roll back to a savepoint", error))?;
-                match part {
-                    [plan] => writing.refused.push(refusal::refused(plan, &error)),
-                    _ => {
-                        let (first, second) = part.split_at(part.len() / 2);
-                        parts.extend([second, first]);
-                    }
+                if let [plan] = part {
+                    writing.refused.push(refusal::refused(plan, &error));
+                } else {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
                 }
             }
         }
@@ -89,16 +88,13 @@ async fn add_vehicles(
             Err(error) if !error.code().is_permanent() => return Err(error),
             Err(error) => {
                 savepoint.rollback().await.map_err(|error| Error::new("roll back to a savepoint", error))?;
-                match part {
-                    [row] => {
-                        if let Some(written) = places.get_mut(&row.certificate_id) {
-                            written.warnings.push(refusal::vehicle_refused(&error));
-                        }
+                if let [row] = part {
+                    if let Some(written) = places.get_mut(&row.certificate_id) {
+                        written.warnings.push(refusal::vehicle_refused(&error));
                     }
-                    _ => {
-                        let (first, second) = part.split_at(part.len() / 2);
-                        parts.extend([second, first]);
-                    }
+                } else {
+                    let (first, second) = part.split_at(part.len() / 2);
+                    parts.extend([second, first]);
                 }
             }
         }

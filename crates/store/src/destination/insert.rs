@@ -50,7 +50,9 @@ pub(super) async fn certificates(connection: &mut PgConnection, plans: &[&Plan])
                 let number = &plan.certificate_number;
                 Error::unexpected(
                     format!("insert certificate {}", plan.id),
-                    format!("the destination stored another certificate number than {number:?}; does a trigger change it?"),
+                    format!(
+                        "the destination stored another certificate number than {number:?}; does a trigger change it?"
+                    ),
                 )
             })?;
             Ok(Written { id: plan.id, new_certificate_id, new_vehicle_id: None, warnings: plan.warnings.clone() })

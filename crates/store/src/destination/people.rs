@@ -40,7 +40,8 @@ pub(super) async fn customers(connection: &mut PgConnection, plans: &[&Plan]) ->
         return Ok(resolved);
     }
 
-    let mut by_license = by_trade_license(connection, reserved.iter().filter_map(|id| needed[id].trade_license.as_deref())).await?;
+    let mut by_license =
+        by_trade_license(connection, reserved.iter().filter_map(|id| needed[id].trade_license.as_deref())).await?;
     // Of several customers with one trade licence the one with the lowest id is created, the others are it.
     let mut creating: BTreeMap<(Option<&str>, OldId), &NewCustomer> = BTreeMap::new();
     let mut claimed = HashMap::new();
@@ -137,11 +138,7 @@ async fn reserve(
     Ok((others, ours))
 }
 
-async fn settle(
-    connection: &mut PgConnection,
-    entity: &str,
-    settled: &[(OldId, NewId, &str)],
-) -> Result<(), Error> {
+async fn settle(connection: &mut PgConnection, entity: &str, settled: &[(OldId, NewId, &str)]) -> Result<(), Error> {
     sqlx::query_file!(
         "queries/settle_mapping.sql",
         entity,

@@ -29,7 +29,8 @@ const FIELDS: &[(&str, &str, &str)] = &[
 /// A certificate whose number the destination has already.
 pub(super) fn number_taken(plan: &Plan, holder: Option<NewId>) -> Refused {
     let number = &plan.certificate_number;
-    let by = holder.map_or_else(|| "another certificate of this migration".to_owned(), |id| format!("certificate {id}"));
+    let by =
+        holder.map_or_else(|| "another certificate of this migration".to_owned(), |id| format!("certificate {id}"));
     let message = format!("certificate number {number:?} is already taken by {by}; correct one of the two");
     Refused { id: plan.id, issue: Issue::new(Code::UniqueViolation, Some("certificate_number"), message) }
 }

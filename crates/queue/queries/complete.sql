@@ -1,0 +1,1 @@
+DELETE FROM apalis.jobs WHERE id = ANY($1::text[]) AND lock_by = $2

@@ -1,0 +1,36 @@
+/// What went wrong at the queue, and doing what.
+#[derive(Debug, thiserror::Error)]
+#[error("could not {doing}")]
+pub struct Error {
+    doing: &'static str,
+    #[source]
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl Error {
+    pub(crate) fn new(doing: &'static str, source: sqlx::Error) -> Self {
+        Self { doing, source: source.into() }
+    }
+
+    pub(crate) fn of_apalis(doing: &'static str, source: apalis_postgres::Error) -> Self {
+        match source {
+            apalis_postgres::Error::Database(source) => Self::new(doing, source),
+            other => Self { doing, source: other.into() },
+        }
+    }
+
+    /// Whether the queue's tables are missing: the migrations have not been run.
+    #[must_use]
+    pub fn is_missing_schema(&self) -> bool {
+        self.source
+            .downcast_ref::<sqlx::Error>()
+            .and_then(sqlx::Error::as_database_error)
+            .is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703")))
+    }
+}
+
+impl Error {
+    pub(crate) fn of_worker(doing: &'static str, source: apalis_core::error::WorkerError) -> Self {
+        Self { doing, source: source.into() }
+    }
+}

@@ -1,0 +1,99 @@
+//! What happens to jobs, each in the caller's transaction: this module alone decides it.
+
+use std::time::Duration;
+
+use certferry_certificate::OldId;
+use sqlx::PgConnection;
+
+use crate::Error;
+use crate::job::{QUEUE, decode, encode, new_id};
+
+/// Pushes one job for each certificate and wakes the workers once, when the transaction commits.
+///
+/// `max_attempts` is for those who look at the queue; what becomes of a failing job is the worker's configuration.
+pub async fn push(connection: &mut PgConnection, certificates: &[OldId], max_attempts: i32) -> Result<u64, Error> {
+    let Some(first) = certificates.first() else { return Ok(0) };
+    let ids: Vec<String> = certificates.iter().copied().map(new_id).collect();
+    let payloads: Vec<String> = certificates.iter().copied().map(encode).collect();
+    let keys: Vec<i64> = certificates.iter().map(|id| id.0).collect();
+    let pushed = sqlx::query_file!("queries/push.sql", QUEUE, &ids, &payloads, &keys, max_attempts)
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| Error::new("push jobs", error))?;
+    sqlx::query_file!("queries/notify.sql", QUEUE, new_id(*first))
+        .fetch_one(connection)
+        .await
+        .map_err(|error| Error::new("wake the workers", error))?;
+    Ok(pushed.rows_affected())
+}
+
+/// Ends jobs for good. Returns how many were still the worker's; the others are someone else's by now.
+pub async fn complete(connection: &mut PgConnection, worker: &str, ids: &[String]) -> Result<u64, Error> {
+    let completed = sqlx::query_file!("queries/complete.sql", ids, worker)
+        .execute(connection)
+        .await
+        .map_err(|error| Error::new("complete jobs", error))?;
+    Ok(completed.rows_affected())
+}
+
+/// Puts jobs back to be run again after a while; the run that ended counts as an attempt.
+pub async fn postpone(connection: &mut PgConnection, worker: &str, delays: &[(String, Duration)]) -> Result<(), Error> {
+    let ids: Vec<String> = delays.iter().map(|(id, _)| id.clone()).collect();
+    let seconds: Vec<f64> = delays.iter().map(|(_, delay)| delay.as_secs_f64()).collect();
+    sqlx::query_file!("queries/postpone.sql", &ids, &seconds, worker)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("postpone jobs", error))
+}
+
+/// A job whose worker died; it is back in the queue.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Orphan {
+    /// The queue's key of the job.
+    pub id: String,
+    /// The certificate to migrate.
+    pub certificate_id: OldId,
+    /// How many times it ran, the run that died included.
+    pub attempts: i32,
+    /// How many workers died with it.
+    pub crashes: i32,
+}
+
+/// Puts the jobs of workers that have not been seen for `orphan_after` back into the queue.
+pub async fn rescue(connection: &mut PgConnection, orphan_after: Duration) -> Result<Vec<Orphan>, Error> {
+    let rows = sqlx::query_file!("queries/rescue.sql", QUEUE, orphan_after.as_secs_f64())
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| Error::new("rescue orphaned jobs", error))?;
+    sqlx::query_file!("queries/forget_dead.sql", QUEUE)
+        .execute(connection)
+        .await
+        .map_err(|error| Error::new("forget dead workers", error))?;
+    Ok(rows
+        .into_iter()
+        .filter_map(|row| {
+            let certificate_id = decode(&row.job).ok()?;
+            Some(Orphan { id: row.id, certificate_id, attempts: row.attempts, crashes: row.crashes })
+        })
+        .collect())
+}
+
+/// Removes the jobs of certificates that need none any more, whoever has them.
+pub async fn remove(connection: &mut PgConnection, certificates: &[OldId]) -> Result<u64, Error> {
+    let keys: Vec<String> = certificates.iter().map(OldId::to_string).collect();
+    let removed = sqlx::query_file!("queries/remove.sql", QUEUE, &keys)
+        .execute(connection)
+        .await
+        .map_err(|error| Error::new("remove jobs", error))?;
+    Ok(removed.rows_affected())
+}
+
+/// Removes jobs by the queue's keys.
+pub async fn remove_jobs(connection: &mut PgConnection, ids: &[String]) -> Result<(), Error> {
+    sqlx::query_file!("queries/remove_jobs.sql", ids)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("remove jobs", error))
+}

@@ -1,0 +1,133 @@
+//! Running a worker: registered, leased, woken, and stopped without leaving anything claimed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use apalis::layers::WorkerBuilderExt;
+use apalis_core::error::BoxDynError;
+use apalis_core::worker::builder::WorkerBuilder;
+use apalis_core::worker::context::WorkerContext;
+use apalis_core::worker::ext::parallelize::ParallelizeExt;
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::backend::Claims;
+use crate::claim::Claimer;
+use crate::job::Batch;
+use crate::{Error, Queue, lease, wakeup, workers};
+
+/// How jobs are claimed.
+#[derive(Clone, Debug)]
+pub struct Claiming {
+    /// Batches in flight at most.
+    pub concurrency: usize,
+    /// Jobs in a batch at most.
+    pub batch_size: u32,
+    /// How many workers may die with a job before it is given up.
+    pub max_crashes: u32,
+    /// How long until a worker that is not seen counts as dead.
+    pub orphan_after: Duration,
+    /// How often to look for jobs when no notification comes.
+    pub poll_interval: Duration,
+    /// Whether to end when no job is left.
+    pub drain: bool,
+}
+
+/// What a running worker's handler may want to know of it.
+#[derive(Clone, Debug)]
+pub struct Running {
+    /// The worker's name, unique to this start of this process.
+    pub worker: String,
+    /// Since when the lease has been renewed without a gap.
+    pub lease_unbroken_since: watch::Receiver<Instant>,
+    /// Set to false to claim nothing for a while.
+    pub may_claim: watch::Sender<bool>,
+}
+
+/// Runs a worker until `stop`, or until no job is left where it drains. `handler` is called with each claimed batch;
+/// whatever it does not complete, postpone or release stays claimed by this worker.
+///
+/// Returns when every batch has ended.
+pub async fn run<H, F>(
+    queue: &Queue,
+    claiming: &Claiming,
+    stop: CancellationToken,
+    make_handler: impl FnOnce(Running) -> H,
+) -> Result<(), Error>
+where
+    H: Fn(Batch) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = ()> + Send + 'static,
+{
+    let name = workers::new_name();
+    let worker = WorkerContext::new(&name);
+    workers::register(&queue.pool, &worker).await?;
+    let (may_claim, may_claim_now) = watch::channel(true);
+    let (unbroken_since, lease_unbroken_since) = watch::channel(Instant::now());
+    let handler = make_handler(Running { worker: name.clone(), lease_unbroken_since, may_claim: may_claim.clone() });
+
+    let woken = Arc::new(Notify::new());
+    let background = CancellationToken::new();
+    let mut tasks = JoinSet::new();
+    tasks.spawn(lease::keep(
+        queue.pool.clone(),
+        worker.clone(),
+        claiming.orphan_after,
+        unbroken_since,
+        background.clone(),
+    ));
+    tasks.spawn(wakeup::listen(queue.pool.clone(), woken.clone(), claiming.poll_interval, background.clone()));
+
+    let claimer = Claimer {
+        pool: queue.pool.clone(),
+        worker: name.clone(),
+        limits: limits(claiming.batch_size, claiming.max_crashes),
+        poll_interval: claiming.poll_interval,
+        drain: claiming.drain,
+        woken,
+        may_claim: may_claim_now,
+        stop,
+    };
+    let ran = WorkerBuilder::new(&worker)
+        .backend(Claims::new(claimer))
+        .concurrency(claiming.concurrency)
+        .parallelize(tokio::spawn)
+        .build(move |batch: Batch| {
+            let working = handler(batch);
+            async move {
+                working.await;
+                Ok::<(), BoxDynError>(())
+            }
+        })
+        .run()
+        .await;
+    drop(may_claim);
+    background.cancel();
+    while tasks.join_next().await.is_some() {}
+    if let Err(error) = workers::deregister(&queue.pool, &name).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "the worker's row stays until it is forgotten");
+    }
+    ran.map_err(|error| Error::of_worker("run the worker", error))
+}
+
+/// The most jobs to claim at once, by the number of workers that died with them: fewer and fewer, the last time one.
+fn limits(batch_size: u32, max_crashes: u32) -> Vec<i32> {
+    let mut limits: Vec<i32> = (0..max_crashes.saturating_sub(1))
+        .map(|crashes| i32::try_from(batch_size.checked_shr(4 * crashes).unwrap_or(0).max(1)).unwrap_or(i32::MAX))
+        .collect();
+    limits.push(if max_crashes <= 1 { i32::try_from(batch_size).unwrap_or(i32::MAX) } else { 1 });
+    limits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::limits;
+
+    #[test]
+    fn jobs_that_killed_workers_run_in_ever_smaller_batches_and_at_last_alone() {
+        assert_eq!(limits(500, 3), [500, 31, 1]);
+        assert_eq!(limits(500, 5), [500, 31, 1, 1, 1]);
+        assert_eq!(limits(1, 2), [1, 1]);
+    }
+}

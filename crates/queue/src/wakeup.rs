@@ -1,0 +1,36 @@
+//! Learning of new jobs: notifications where they come, the poll interval where they do not.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::PgListener;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+/// The channel on which apalis-postgres announces new jobs.
+const CHANNEL: &str = "apalis::job::insert";
+
+/// Listens until told to stop; whatever goes wrong is tried again every `interval`, for polling goes on meanwhile.
+pub(crate) async fn listen(pool: PgPool, woken: Arc<Notify>, interval: Duration, stop: CancellationToken) {
+    let listening = async {
+        loop {
+            if let Err(error) = forward(&pool, &woken).await {
+                tracing::debug!(%error, "no notifications of new jobs for now, polling instead");
+            }
+            tokio::time::sleep(interval).await;
+        }
+    };
+    stop.run_until_cancelled(listening).await;
+}
+
+async fn forward(pool: &PgPool, woken: &Notify) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(CHANNEL).await?;
+    // Jobs may have come while nobody listened.
+    woken.notify_one();
+    while listener.try_recv().await?.is_some() {
+        woken.notify_one();
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! The status table as the report shows it, row by row.
+
+use certferry_certificate::{NewId, OldId};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use sqlx::types::Json;
+
+use crate::Error;
+
+/// A row of the status table, as stored.
+///
+/// States, kinds and codes are text here and not the types of the rules: a report must come out even where a newer
+/// Certferry wrote a code that this one does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the columns are explained in rules.md, The status table")]
+pub struct ReportRow {
+    pub certificate_id: OldId,
+    pub state: String,
+    pub certificate_number: Option<String>,
+    pub ecu_number: Option<String>,
+    pub new_certificate_id: Option<NewId>,
+    pub new_vehicle_id: Option<NewId>,
+    pub attempts: i32,
+    pub error_kind: Option<String>,
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+    pub issues: Vec<StoredIssue>,
+    pub warnings: Vec<StoredWarning>,
+    pub worker: Option<String>,
+    pub enqueued_at: DateTime<Utc>,
+    pub started_at: Option<DateTime<Utc>>,
+    pub finished_at: Option<DateTime<Utc>>,
+}
+
+/// One of a failed certificate's issues, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the keys are explained in rules.md, The status table")]
+pub struct StoredIssue {
+    pub kind: String,
+    pub code: String,
+    #[serde(default)]
+    pub field: Option<String>,
+    pub message: String,
+}
+
+/// One of a migrated certificate's warnings, as stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the keys are explained in rules.md, The status table")]
+pub struct StoredWarning {
+    pub code: String,
+    pub message: String,
+}
+
+/// Which certificates to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that are in the destination.
+    Migrated,
+    /// Those that are not, whatever their state.
+    Unmigrated,
+    /// Every one.
+    All,
+}
+
+/// How many certificates migrated with a warning.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct WarningCount {
+    /// The warning's code.
+    pub code: String,
+    /// Certificates with it.
+    pub certificates: i64,
+}
+
+/// The next `size` certificates of `scope` after the id `after`, by ascending id; fewer only at the end.
+///
+/// A report reads all its pages in one [`crate::Database::begin_snapshot`], so that they belong together.
+pub async fn report_page(
+    connection: &mut PgConnection,
+    scope: Scope,
+    after: Option<OldId>,
+    size: i64,
+) -> Result<Vec<ReportRow>, Error> {
+    let migrated = match scope {
+        Scope::Migrated => Some(true),
+        Scope::Unmigrated => Some(false),
+        Scope::All => None,
+    };
+    let rows = sqlx::query_file!("queries/report_page.sql", after.map(|id| id.0), migrated, size)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| Error::new("read the status table", error))?;
+    Ok(rows
+        .into_iter()
+        .map(|row| ReportRow {
+            certificate_id: OldId(row.certificate_id),
+            state: row.state,
+            certificate_number: row.certificate_number,
+            ecu_number: row.ecu_number,
+            new_certificate_id: row.new_certificate_id.map(NewId),
+            new_vehicle_id: row.new_vehicle_id.map(NewId),
+            attempts: row.attempts,
+            error_kind: row.error_kind,
+            error_code: row.error_code,
+            error_message: row.error_message,
+            issues: row.issues.0,
+            warnings: row.warnings.0,
+            worker: row.worker,
+            enqueued_at: row.enqueued_at,
+            started_at: row.started_at,
+            finished_at: row.finished_at,
+        })
+        .collect())
+}
+
+/// The warnings of migrated certificates, the most frequent first.
+pub async fn warning_counts(connection: &mut PgConnection) -> Result<Vec<WarningCount>, Error> {
+    sqlx::query_file_as!(WarningCount, "queries/report_warnings.sql")
+        .fetch_all(connection)
+        .await
+        .map_err(|error| Error::new("count warnings", error))
+}
