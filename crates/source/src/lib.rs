@@ -1,1 +1,21 @@
-//! To be written.
+//! Reads the legacy database, and only ever reads it.
+//!
+//! A [`Source`] answers with ids page by page and with legacy records by id. How the legacy tables look is said by three
+//! SQL queries ([`Settings`]), which the reader of each engine wraps; their columns are read leniently, as text, so that
+//! types of another shape work too. What the values mean is decided elsewhere: here ` 80 km/h ` stays what it is.
+
+mod entity;
+mod error;
+mod postgres;
+mod query;
+mod reader;
+mod record;
+mod selection;
+mod source;
+
+pub use entity::Entity;
+pub use error::{Class, Error};
+pub use query::Settings;
+pub use reader::Problem;
+pub use selection::{Page, Selection};
+pub use source::Source;

@@ -1,0 +1,139 @@
+use std::{collections::HashSet, sync::Arc};
+
+use certferry_certificate::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText, OldId};
+
+use crate::{Entity, Error, Page, Problem, Selection, Settings, postgres::PostgresReader, reader::Reader, record};
+
+/// The legacy database. Cloning it shares its connections.
+#[derive(Clone, Debug)]
+pub struct Source {
+    reader: Arc<dyn Reader>,
+}
+
+impl Source {
+    /// Connects to the legacy database at `url`; its scheme says which engine it is.
+    ///
+    /// One connection is made at once, so that a wrong URL shows here and not at the first question.
+    pub async fn connect(url: &str, settings: &Settings) -> Result<Self, Error> {
+        let scheme = url.split(':').next().unwrap_or_default();
+        match scheme {
+            "postgres" | "postgresql" => Ok(Self { reader: Arc::new(PostgresReader::connect(url, settings).await?) }),
+            _ if !url.contains(':') => Err(Error::Url { reason: "it has no scheme such as postgres://".into() }),
+            _ => Err(Error::Url { reason: format!("there is no reader for {scheme}: it reads postgres:// only") }),
+        }
+    }
+
+    /// The certificate ids of `selection` above `after`, at most `limit` of them.
+    ///
+    /// Begin with `after: None` and go on with [`Page::next`] until that is `None`.
+    pub async fn ids_page(&self, after: Option<OldId>, limit: u32, selection: &Selection) -> Result<Page, Error> {
+        let after = after.map(|id| id.0);
+        if let Some(ids) = selection.ids() {
+            return self.page_of_named(ids, after, limit, selection).await;
+        }
+        let Some(ecu_numbers) = selection.ecu_numbers() else {
+            return Ok(page(self.reader.scan(after, limit).await?, limit));
+        };
+        if ecu_numbers.is_empty() {
+            return Ok(Page::default());
+        }
+        let rows = self.reader.scan_ecu_numbers(after, limit, ecu_numbers).await?;
+        let all = page(rows.iter().map(|(id, _)| *id).collect(), limit);
+        let matching: HashSet<i64> =
+            rows.into_iter().filter(|(_, ecu_number)| selection.has_ecu_number(ecu_number)).map(|(id, _)| id).collect();
+        Ok(Page { ids: all.ids.into_iter().filter(|id| matching.contains(&id.0)).collect(), ..all })
+    }
+
+    async fn page_of_named(
+        &self,
+        ids: &[i64],
+        after: Option<i64>,
+        limit: u32,
+        selection: &Selection,
+    ) -> Result<Page, Error> {
+        let begin = after.map_or(0, |after| ids.partition_point(|id| *id <= after));
+        let end = ids.len().min(begin.saturating_add(limit as usize));
+        let asked = &ids[begin..end];
+        if asked.is_empty() {
+            return Ok(Page::default());
+        }
+        let rows = self.reader.present(asked).await?;
+        let matching: HashSet<i64> =
+            rows.into_iter().filter(|(_, ecu_number)| selection.has_ecu_number(ecu_number)).map(|(id, _)| id).collect();
+        let (ids_there, absent) = asked.iter().map(|id| OldId(*id)).partition(|id| matching.contains(&id.0));
+        let next = if end < ids.len() { asked.last().map(|id| OldId(*id)) } else { None };
+        Ok(Page { ids: ids_there, absent, next })
+    }
+
+    /// The certificates with these ids, by ascending id; ids that are not there are simply absent.
+    pub async fn certificates(&self, ids: &[OldId]) -> Result<Vec<LegacyCertificate>, Error> {
+        let mut found = self.records(Entity::Certificates, ids, record::certificate).await?;
+        found.sort_by_key(|certificate| certificate.id);
+        found.dedup_by_key(|certificate| certificate.id);
+        Ok(found)
+    }
+
+    /// The customers with these ids, by ascending id; ids that are not there are simply absent.
+    pub async fn customers(&self, ids: &[OldId]) -> Result<Vec<LegacyCustomer>, Error> {
+        let mut found = self.records(Entity::Customers, ids, record::customer).await?;
+        found.sort_by_key(|customer| customer.id);
+        found.dedup_by_key(|customer| customer.id);
+        Ok(found)
+    }
+
+    /// The technicians with these ids, by ascending id; ids that are not there are simply absent.
+    pub async fn technicians(&self, ids: &[OldId]) -> Result<Vec<LegacyTechnician>, Error> {
+        let mut found = self.records(Entity::Technicians, ids, record::technician).await?;
+        found.sort_by_key(|technician| technician.id);
+        found.dedup_by_key(|technician| technician.id);
+        Ok(found)
+    }
+
+    async fn records<T>(
+        &self,
+        entity: Entity,
+        ids: &[OldId],
+        record: impl Fn(Vec<LegacyText>) -> Option<T>,
+    ) -> Result<Vec<T>, Error> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        let rows = self.reader.rows(entity, &ids).await?;
+        Ok(rows.into_iter().filter_map(record).collect())
+    }
+
+    /// About how many certificates `selection` has, never fewer, for showing progress; `None` when counting takes too
+    /// long.
+    pub async fn count(&self, selection: &Selection) -> Result<Option<u64>, Error> {
+        match (selection.ids(), selection.ecu_numbers()) {
+            (Some(ids), _) => Ok(Some(ids.len() as u64)),
+            (None, Some([])) => Ok(Some(0)),
+            (None, ecu_numbers) => self.reader.count(ecu_numbers).await,
+        }
+    }
+
+    /// Everything about the source queries that does not fit the legacy database: tables and columns that are missing.
+    pub async fn check(&self) -> Result<Vec<Problem>, Error> {
+        let mut problems = Vec::new();
+        for entity in Entity::ALL {
+            problems.extend(self.reader.check(entity).await?);
+        }
+        Ok(problems)
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        self.reader.close().await;
+    }
+}
+
+/// A page of ids that were read in ascending order, where a full page means that more may follow.
+fn page(ids: Vec<i64>, limit: u32) -> Page {
+    let next = if ids.len() >= limit as usize { ids.last().map(|id| OldId(*id)) } else { None };
+    let mut ids: Vec<OldId> = ids.into_iter().map(OldId).collect();
+    ids.dedup();
+    Page { ids, absent: Vec::new(), next }
+}
