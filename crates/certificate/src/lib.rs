@@ -4,18 +4,30 @@
 //! certificate's [`Issue`]s come out. Nothing here knows of databases, queues, clocks, the environment or other
 //! certificates. Bad data is a value, never an `Err` and never a panic.
 
+mod date;
 mod id;
 mod issue;
+mod issues;
 mod legacy;
 mod lookups;
+mod mappings;
+mod needs;
 mod plan;
+mod planner;
 mod policy;
+mod speed;
 mod status;
+mod text;
+mod vehicle;
+mod verify;
 
 pub use id::{NewId, OldId};
 pub use issue::{Code, Issue, Kind, Warning, WarningCode};
 pub use legacy::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText};
 pub use lookups::{Limits, Lookups, Mapped};
+pub use needs::Needs;
 pub use plan::{CustomerPlan, Identity, NewCustomer, NewTechnician, Outcome, Plan, TechnicianPlan, VehiclePlan};
+pub use planner::{identity, plan};
 pub use policy::{OnMissing, Policy, StatusTable};
 pub use status::Status;
+pub use verify::violations;

@@ -1,0 +1,132 @@
+//! The issues of one certificate as they are found, and the readings of text that can be one.
+
+use crate::text::{Reading, quote};
+use crate::{Code, Issue, LegacyText};
+
+/// The issues found so far. Two of one code and field become one that says both.
+#[derive(Debug, Default)]
+pub(crate) struct Issues(Vec<Issue>);
+
+impl Issues {
+    pub(crate) fn add(&mut self, code: Code, field: Option<&str>, message: String) {
+        match self.0.iter_mut().find(|issue| issue.code == code && issue.field.as_deref() == field) {
+            None => self.0.push(Issue::new(code, field, message)),
+            Some(same) if same.message == message => {}
+            Some(same) => {
+                same.message.push_str("; ");
+                same.message.push_str(&message);
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn sorted(mut self) -> Vec<Issue> {
+        self.0.sort_unstable();
+        self.0
+    }
+
+    /// A certificate's text that must be there.
+    pub(crate) fn required<'a>(&mut self, field: &str, text: &'a LegacyText) -> Option<&'a str> {
+        if let Reading::Missing = Reading::of(text) {
+            self.missing(field, text);
+            return None;
+        }
+        self.optional(field, text)
+    }
+
+    /// A certificate's text that may be missing; unreadable text is an issue.
+    pub(crate) fn optional<'a>(&mut self, field: &str, text: &'a LegacyText) -> Option<&'a str> {
+        match Reading::of(text) {
+            Reading::Missing => {}
+            Reading::Text(text) => return Some(text),
+            // Remarks are free text about people; the other columns are not.
+            Reading::Nul(text) if field != "remarks" => {
+                self.add(Code::InvalidText, Some(field), format!("{field} {} has a NUL character in it", quote(text)));
+            }
+            Reading::Nul(_) => self.add(Code::InvalidText, Some(field), format!("{field} has a NUL character in it")),
+            Reading::Undecodable => {
+                self.add(
+                    Code::InvalidText,
+                    Some(field),
+                    format!("{field} holds bytes that are no text in its encoding"),
+                );
+            }
+        }
+        None
+    }
+
+    /// A required column that has no value, or one that counts as none.
+    pub(crate) fn missing(&mut self, field: &str, text: &LegacyText) {
+        let message = match text {
+            LegacyText::Text(text) => format!("{field} is required, and {} counts as missing", quote(text)),
+            LegacyText::Null | LegacyText::Undecodable => format!("{field} is required and missing"),
+        };
+        self.add(Code::MissingField, Some(field), message);
+    }
+
+    /// Text that the destination's column must be able to hold; `what` names it.
+    pub(crate) fn must_fit(&mut self, field: Option<&str>, what: &str, text: &str, limit: Option<usize>) {
+        if let Some(limit) = limit
+            && text.len() > limit
+            && let length = text.chars().count()
+            && length > limit
+        {
+            let message = format!("{what} has {length} characters, the destination holds at most {limit}");
+            self.add(Code::ValueTooLong, field, message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_issue_for_each_code_and_field() {
+        let mut issues = Issues::default();
+        for (code, field, message) in [
+            (Code::ValueTooLong, None, "one"),
+            (Code::InvalidText, Some("speed"), "same"),
+            (Code::InvalidText, Some("speed"), "same"),
+            (Code::ValueTooLong, None, "two"),
+            (Code::MissingField, Some("speed"), "other code"),
+            (Code::InvalidText, Some("status"), "other field"),
+        ] {
+            issues.add(code, field, message.to_owned());
+        }
+        let sorted = issues.sorted();
+        let shown: Vec<_> = sorted.iter().map(|issue| (issue.code, issue.message.as_str())).collect();
+        assert_eq!(
+            shown,
+            [
+                (Code::MissingField, "other code"),
+                (Code::InvalidText, "same"),
+                (Code::InvalidText, "other field"),
+                (Code::ValueTooLong, "one; two"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_nul_is_shown_escaped_and_remarks_are_not_shown() {
+        let mut issues = Issues::default();
+        issues.optional("speed", &"8\0".into());
+        issues.optional("remarks", &"Mr. Khan\0".into());
+        let sorted = issues.sorted();
+        assert_eq!(sorted[0].message, r#"speed "8\0" has a NUL character in it"#);
+        assert_eq!(sorted[1].message, "remarks has a NUL character in it");
+    }
+
+    #[test]
+    fn a_limit_counts_characters() {
+        let mut issues = Issues::default();
+        issues.must_fit(Some("remarks"), "remarks", "تمت", Some(3));
+        issues.must_fit(Some("remarks"), "remarks", "تمت", None);
+        assert!(issues.is_empty());
+        issues.must_fit(Some("remarks"), "remarks", "تمت", Some(2));
+        assert_eq!(issues.sorted()[0].code, Code::ValueTooLong);
+    }
+}
