@@ -127,7 +127,7 @@ impl<'a> Cursor<'a> {
         some
     }
 
-    fn while_true(&mut self, matches: impl Fn(char) -> bool) -> &'a str {
+    fn take_while(&mut self, matches: impl Fn(char) -> bool) -> &'a str {
         let (taken, rest) = self.0.split_at(self.0.find(|c| !matches(c)).unwrap_or(self.0.len()));
         self.0 = rest;
         taken
@@ -135,7 +135,7 @@ impl<'a> Cursor<'a> {
 
     /// All the digits that follow, if they are so many: their number and their value.
     fn digits(&mut self, least: usize, most: usize) -> Option<(usize, u32)> {
-        let digits = self.while_true(|c| digit(c).is_some());
+        let digits = self.take_while(|c| digit(c).is_some());
         let mut count = 0;
         let mut value = 0;
         for digit in digits.chars().filter_map(digit).take(most + 1) {
@@ -189,7 +189,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn month_name(&mut self) -> Option<u32> {
-        let name = self.while_true(|c| c.is_ascii_alphabetic());
+        let name = self.take_while(|c| c.is_ascii_alphabetic());
         (1..)
             .zip(MONTHS)
             .find(|(_, month)| name.eq_ignore_ascii_case(month) || name.eq_ignore_ascii_case(&month[..3]))
@@ -220,7 +220,7 @@ impl<'a> Cursor<'a> {
 
     /// The digits of a fraction, at least one, cut off beyond microseconds.
     fn micros(&mut self) -> Option<u32> {
-        let fraction = self.while_true(|c| digit(c).is_some());
+        let fraction = self.take_while(|c| digit(c).is_some());
         let digits = fraction.chars().filter_map(digit).chain(std::iter::repeat(0));
         (!fraction.is_empty()).then(|| digits.take(6).fold(0, |micros, digit| micros * 10 + digit))
     }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 /// Now and then the text as a column often has it, else anything.
 fn text(usual: &'static [&'static str]) -> impl Strategy<Value = LegacyText> {
     prop_oneof![
-        12 => proptest::sample::select(usual).prop_map(LegacyText::from),
+        60 => proptest::sample::select(usual).prop_map(LegacyText::from),
         1 => any::<String>().prop_map(LegacyText::Text),
         1 => "[ \t\u{a0}]{0,2}\\PC{0,40}[ \n]?".prop_map(LegacyText::Text),
         1 => "[-./:,0-9TZ AaPpMm+]{0,30}".prop_map(LegacyText::Text),
@@ -23,7 +23,7 @@ fn text(usual: &'static [&'static str]) -> impl Strategy<Value = LegacyText> {
 
 fn id() -> impl Strategy<Value = Option<OldId>> {
     prop_oneof![
-        12 => Just(Some(MAPPED)),
+        24 => Just(Some(MAPPED)),
         6 => Just(Some(UNMAPPED)),
         3 => Just(Some(UNMAPPED_TOO)),
         1 => proptest::sample::select(vec![None, Some(DANGLING), Some(NOWHERE), Some(OldId(i64::MIN))]),
