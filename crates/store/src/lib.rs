@@ -16,7 +16,7 @@ mod status;
 mod summary;
 
 pub use database::{Database, Settings, Transaction};
-pub use destination::{Refused, Writing, Written, write_all, write_each};
+pub use destination::{Refused, Writing, Written, number_taken, write_all, write_each};
 pub use error::Error;
 pub use intake::{Retry, count_requeueable, known, record_queued, requeue};
 pub use lookups::{Needed, limits, lookups};

@@ -184,11 +184,7 @@ mod tests {
     fn the_keys_are_those_of_the_contract() {
         let summary = Summary {
             failed: 1,
-            by_code: vec![CodeCount {
-                kind: "mapping".to_owned(),
-                code: "missing_device".to_owned(),
-                certificates: 1,
-            }],
+            by_code: vec![CodeCount { kind: "mapping".to_owned(), code: "missing_device".to_owned(), certificates: 1 }],
             last_failed: Some(LastFailed {
                 certificate_id: OldId(7),
                 code: "missing_device".to_owned(),
