@@ -98,6 +98,21 @@ impl<T, E: Into<anyhow::Error>> Hint<T> for Result<T, E> {
     }
 }
 
+/// For errors that know themselves what to do next.
+pub trait HintFrom<T, E> {
+    /// Adds what the error itself advises: `.hint_from(store::Error::hint)`.
+    fn hint_from<H: Into<String>>(self, advice: impl FnOnce(&E) -> Option<H>) -> anyhow::Result<T>;
+}
+
+impl<T, E: Into<anyhow::Error>> HintFrom<T, E> for Result<T, E> {
+    fn hint_from<H: Into<String>>(self, advice: impl FnOnce(&E) -> Option<H>) -> anyhow::Result<T> {
+        self.or_else(|error| match advice(&error) {
+            Some(hint) => Err(error).hint(hint),
+            None => Err(error.into()),
+        })
+    }
+}
+
 /// An error with advice; it stands in the place of the error it explains.
 #[derive(Debug)]
 struct Explained {

@@ -16,6 +16,6 @@ pub mod telemetry;
 pub use args::{ConfigArgs, Flags};
 pub use config::{Config, ConfigError};
 pub use database_url::{DatabaseUrl, hide_passwords};
-pub use exit::Hint;
+pub use exit::{Hint, HintFrom};
 pub use progress::Progress;
 pub use shutdown::Shutdown;

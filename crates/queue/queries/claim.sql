@@ -25,4 +25,4 @@ UPDATE apalis.jobs AS job
 SET status = 'Running', lock_by = $2, lock_at = now()
 FROM due
 WHERE job.id = due.id
-RETURNING job.id, job.job, job.attempts, job.lock_at AS "lock_at!"
+RETURNING job.id, job.job, job.attempts, job.priority AS "crashes!", job.lock_at AS "lock_at!"

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rand::Rng;
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -55,7 +54,7 @@ impl Claimer {
 
     /// Waits for a notification or for about `interval`; `None` when told to stop.
     async fn rest(&self, interval: Duration) -> Option<()> {
-        let jittered = interval.mul_f64(rand::rng().random_range(0.75..1.25));
+        let jittered = interval.mul_f64(rand::random_range(0.75..1.25));
         let woken = tokio::time::timeout(jittered, self.woken.notified());
         self.stop.run_until_cancelled(woken).await.map(drop)
     }
@@ -83,7 +82,13 @@ impl Claimer {
         for row in rows {
             match decode(&row.job) {
                 Ok(certificate_id) => {
-                    batch.push(Job { id: row.id, certificate_id, attempts: row.attempts, claimed_at: row.lock_at });
+                    batch.push(Job {
+                        id: row.id,
+                        certificate_id,
+                        attempts: row.attempts,
+                        crashes: row.crashes,
+                        claimed_at: row.lock_at,
+                    });
                 }
                 // It stays claimed by this worker, visible in apalis.jobs, and costs nobody else anything.
                 Err(error) => tracing::error!(job.id = row.id, %error, "a job that is not Certferry's is in its queue"),

@@ -19,6 +19,12 @@ impl Error {
         }
     }
 
+    /// What to do next, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        self.is_missing_schema().then_some("run `producer setup` first")
+    }
+
     /// Whether the queue's tables are missing: the migrations have not been run.
     #[must_use]
     pub fn is_missing_schema(&self) -> bool {

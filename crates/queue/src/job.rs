@@ -21,6 +21,8 @@ pub struct Job {
     pub certificate_id: OldId,
     /// How many times it ran before.
     pub attempts: i32,
+    /// How many workers died with it.
+    pub crashes: i32,
     /// When it was claimed, by the server's clock.
     pub claimed_at: DateTime<Utc>,
 }

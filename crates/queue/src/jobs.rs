@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use certferry_certificate::OldId;
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::Error;
@@ -58,6 +59,8 @@ pub struct Orphan {
     pub attempts: i32,
     /// How many workers died with it.
     pub crashes: i32,
+    /// When the run that died began.
+    pub claimed_at: DateTime<Utc>,
 }
 
 /// Puts the jobs of workers that have not been seen for `orphan_after` back into the queue.
@@ -74,7 +77,13 @@ pub async fn rescue(connection: &mut PgConnection, orphan_after: Duration) -> Re
         .into_iter()
         .filter_map(|row| {
             let certificate_id = decode(&row.job).ok()?;
-            Some(Orphan { id: row.id, certificate_id, attempts: row.attempts, crashes: row.crashes })
+            Some(Orphan {
+                id: row.id,
+                certificate_id,
+                attempts: row.attempts,
+                crashes: row.crashes,
+                claimed_at: row.claimed_at,
+            })
         })
         .collect())
 }

@@ -6,26 +6,25 @@ use apalis_core::worker::context::WorkerContext;
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
 use crate::workers;
 
 /// Renewals within one `orphan_after`, so that one or two that fail lose nothing.
 const RENEWALS: u32 = 5;
 
-/// Renews the lease until told to stop, and tells since when it has been renewed without a gap: whoever was away is
+/// Renews the lease for as long as it is polled, and tells since when it has been renewed without a gap: whoever was away is
 /// no judge of who is dead.
 pub(crate) async fn keep(
     pool: PgPool,
     worker: WorkerContext,
     orphan_after: Duration,
     unbroken_since: watch::Sender<Instant>,
-    stop: CancellationToken,
 ) {
     let period = orphan_after / RENEWALS;
     let mut last_renewed = Instant::now();
     let mut failing = false;
-    while stop.run_until_cancelled(tokio::time::sleep(period)).await.is_some() {
+    loop {
+        tokio::time::sleep(period).await;
         let renewed = tokio::time::timeout(orphan_after, workers::renew(&pool, &worker)).await;
         match renewed {
             Ok(Ok(())) => {

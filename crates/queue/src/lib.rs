@@ -24,7 +24,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 pub use error::Error;
 pub use job::{Batch, Job};
 pub use jobs::{Orphan, complete, postpone, push, remove, remove_jobs, rescue};
-pub use run::{Claiming, Running, run};
+pub use run::{Claiming, Worker};
 
 /// How to reach the database that holds the queue.
 #[derive(Clone, Debug)]
@@ -83,6 +83,15 @@ impl Queue {
     /// The names of the workers seen within `orphan_after`.
     pub async fn workers_alive(&self, orphan_after: Duration) -> Result<Vec<String>, Error> {
         workers::alive(&self.pool, orphan_after).await
+    }
+
+    /// Gives back whatever jobs a worker still has; no attempt is charged.
+    pub async fn abandon(&self, worker: &str) -> Result<(), Error> {
+        sqlx::query_file!("queries/release_all.sql", worker)
+            .execute(&self.pool)
+            .await
+            .map_err(|error| Error::new("give claimed jobs back", error))?;
+        workers::deregister(&self.pool, worker).await
     }
 
     /// Asks the database for nothing, to learn whether it answers.

@@ -35,80 +35,100 @@ pub struct Claiming {
     pub drain: bool,
 }
 
-/// What a running worker's handler may want to know of it.
+/// A worker of the queue: its name and what it shares with those who work for it.
 #[derive(Clone, Debug)]
-pub struct Running {
-    /// The worker's name, unique to this start of this process.
-    pub worker: String,
-    /// Since when the lease has been renewed without a gap.
-    pub lease_unbroken_since: watch::Receiver<Instant>,
-    /// Set to false to claim nothing for a while.
-    pub may_claim: watch::Sender<bool>,
+pub struct Worker {
+    name: String,
+    may_claim: watch::Sender<bool>,
+    lease_unbroken_since: watch::Sender<Instant>,
 }
 
-/// Runs a worker until `stop`, or until no job is left where it drains. `handler` is called with each claimed batch;
-/// whatever it does not complete, postpone or release stays claimed by this worker.
-///
-/// Returns when every batch has ended.
-pub async fn run<H, F>(
-    queue: &Queue,
-    claiming: &Claiming,
-    stop: CancellationToken,
-    make_handler: impl FnOnce(Running) -> H,
-) -> Result<(), Error>
-where
-    H: Fn(Batch) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = ()> + Send + 'static,
-{
-    let name = workers::new_name();
-    let worker = WorkerContext::new(&name);
-    workers::register(&queue.pool, &worker).await?;
-    let (may_claim, may_claim_now) = watch::channel(true);
-    let (unbroken_since, lease_unbroken_since) = watch::channel(Instant::now());
-    let handler = make_handler(Running { worker: name.clone(), lease_unbroken_since, may_claim: may_claim.clone() });
-
-    let woken = Arc::new(Notify::new());
-    let background = CancellationToken::new();
-    let mut tasks = JoinSet::new();
-    tasks.spawn(lease::keep(
-        queue.pool.clone(),
-        worker.clone(),
-        claiming.orphan_after,
-        unbroken_since,
-        background.clone(),
-    ));
-    tasks.spawn(wakeup::listen(queue.pool.clone(), woken.clone(), claiming.poll_interval, background.clone()));
-
-    let claimer = Claimer {
-        pool: queue.pool.clone(),
-        worker: name.clone(),
-        limits: limits(claiming.batch_size, claiming.max_crashes),
-        poll_interval: claiming.poll_interval,
-        drain: claiming.drain,
-        woken,
-        may_claim: may_claim_now,
-        stop,
-    };
-    let ran = WorkerBuilder::new(&worker)
-        .backend(Claims::new(claimer))
-        .concurrency(claiming.concurrency)
-        .parallelize(tokio::spawn)
-        .build(move |batch: Batch| {
-            let working = handler(batch);
-            async move {
-                working.await;
-                Ok::<(), BoxDynError>(())
-            }
-        })
-        .run()
-        .await;
-    drop(may_claim);
-    background.cancel();
-    while tasks.join_next().await.is_some() {}
-    if let Err(error) = workers::deregister(&queue.pool, &name).await {
-        tracing::debug!(error = &error as &dyn std::error::Error, "the worker's row stays until it is forgotten");
+impl Default for Worker {
+    fn default() -> Self {
+        Self {
+            name: workers::new_name(),
+            may_claim: watch::channel(true).0,
+            lease_unbroken_since: watch::channel(Instant::now()).0,
+        }
     }
-    ran.map_err(|error| Error::of_worker("run the worker", error))
+}
+
+impl Worker {
+    /// Unique to this start of this process.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Set to false to claim nothing for a while.
+    #[must_use]
+    pub fn may_claim(&self) -> &watch::Sender<bool> {
+        &self.may_claim
+    }
+
+    /// For how long the lease has been renewed without a gap.
+    #[must_use]
+    pub fn lease_unbroken_for(&self) -> Duration {
+        self.lease_unbroken_since.borrow().elapsed()
+    }
+
+    /// Claims batches and calls `handler` with each, until `stop`, or until no job is left where it drains. Whatever
+    /// the handler does not complete or postpone stays claimed by this worker.
+    ///
+    /// Returns when every batch has ended.
+    pub async fn run<H, F>(
+        &self,
+        queue: &Queue,
+        claiming: &Claiming,
+        stop: CancellationToken,
+        handler: H,
+    ) -> Result<(), Error>
+    where
+        H: Fn(Batch) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let context = WorkerContext::new(&self.name);
+        workers::register(&queue.pool, &context).await?;
+        let woken = Arc::new(Notify::new());
+        // Dropped, and so ended, with this future.
+        let mut background = JoinSet::new();
+        background.spawn(lease::keep(
+            queue.pool.clone(),
+            context.clone(),
+            claiming.orphan_after,
+            self.lease_unbroken_since.clone(),
+        ));
+        background.spawn(wakeup::listen(queue.pool.clone(), woken.clone(), claiming.poll_interval));
+
+        let claims = Claims::new(Claimer {
+            pool: queue.pool.clone(),
+            worker: self.name.clone(),
+            limits: limits(claiming.batch_size, claiming.max_crashes),
+            poll_interval: claiming.poll_interval,
+            drain: claiming.drain,
+            woken,
+            may_claim: self.may_claim.subscribe(),
+            stop,
+        });
+        let ran = WorkerBuilder::new(&context)
+            .backend(claims)
+            .concurrency(claiming.concurrency)
+            .parallelize(tokio::spawn)
+            .build(move |batch: Batch| {
+                let working = handler(batch);
+                async move {
+                    working.await;
+                    Ok::<(), BoxDynError>(())
+                }
+            })
+            .run()
+            .await;
+        background.shutdown().await;
+        if let Err(error) = workers::deregister(&queue.pool, &self.name).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "the worker's row stays until it is forgotten");
+        }
+        ran.map_err(|error| Error::of_worker("run the worker", error))
+    }
 }
 
 /// The most jobs to claim at once, by the number of workers that died with them: fewer and fewer, the last time one.

@@ -6,22 +6,19 @@ use std::time::Duration;
 use sqlx::PgPool;
 use sqlx::postgres::PgListener;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
 
 /// The channel on which apalis-postgres announces new jobs.
 const CHANNEL: &str = "apalis::job::insert";
 
-/// Listens until told to stop; whatever goes wrong is tried again every `interval`, for polling goes on meanwhile.
-pub(crate) async fn listen(pool: PgPool, woken: Arc<Notify>, interval: Duration, stop: CancellationToken) {
-    let listening = async {
-        loop {
-            if let Err(error) = forward(&pool, &woken).await {
-                tracing::debug!(%error, "no notifications of new jobs for now, polling instead");
-            }
-            tokio::time::sleep(interval).await;
+/// Listens for as long as it is polled; whatever goes wrong is tried again every `interval`, for polling goes on
+/// meanwhile.
+pub(crate) async fn listen(pool: PgPool, woken: Arc<Notify>, interval: Duration) {
+    loop {
+        if let Err(error) = forward(&pool, &woken).await {
+            tracing::debug!(%error, "no notifications of new jobs for now, polling instead");
         }
-    };
-    stop.run_until_cancelled(listening).await;
+        tokio::time::sleep(interval).await;
+    }
 }
 
 async fn forward(pool: &PgPool, woken: &Notify) -> Result<(), sqlx::Error> {

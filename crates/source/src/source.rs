@@ -124,6 +124,11 @@ impl Source {
         Ok(problems)
     }
 
+    /// Reads one id, to learn whether the database answers.
+    pub async fn ping(&self) -> Result<(), Error> {
+        self.reader.scan(None, 1).await.map(drop)
+    }
+
     /// Closes every connection.
     pub async fn close(&self) {
         self.reader.close().await;

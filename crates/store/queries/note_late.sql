@@ -1,2 +1,5 @@
+-- A result of the same worker is not late: its commit was made and only the answer was lost.
 INSERT INTO certferry.late_result (certificate_id, worker)
-SELECT certificate_id, $2 FROM unnest($1::bigint[]) AS late (certificate_id)
+SELECT certificate_id, $2
+FROM certferry.certificate_status
+WHERE certificate_id = ANY($1::bigint[]) AND worker IS DISTINCT FROM $2

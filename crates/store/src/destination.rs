@@ -15,6 +15,7 @@ use sqlx::PgConnection;
 
 use crate::Error;
 pub use each::write_each;
+pub use refusal::number_taken;
 
 /// A certificate that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -39,6 +39,26 @@ impl Error {
         self.database_error().is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703")))
     }
 
+    /// What to do next, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        if self.is_missing_schema() {
+            return Some("run `producer setup` first");
+        }
+        match self.code {
+            Code::Connection | Code::Unavailable => {
+                Some("check that the database runs and that database.url (or DATABASE_URL) has the right host and port")
+            }
+            _ => match self.database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+                Some("28000" | "28P01" | "3D000") => {
+                    Some("check the user, password and database in database.url (or DATABASE_URL)")
+                }
+                Some("42501") => Some("grant the role the rights that the README lists, or use another role"),
+                _ => None,
+            },
+        }
+    }
+
     /// The column, constraint or table the database names, in that order of preference.
     #[must_use]
     pub fn about(&self) -> Option<&str> {

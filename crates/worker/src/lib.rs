@@ -1,1 +1,15 @@
-//! To be written.
+//! The worker: claims batches of jobs and takes each through read, plan and write.
+
+mod apply;
+mod backoff;
+mod cli;
+mod engine;
+mod error;
+mod outage;
+mod prepare;
+mod run;
+mod sweep;
+mod tally;
+
+pub use cli::Cli;
+pub use run::run;

@@ -133,6 +133,8 @@ pub struct WorkerConfig {
     /// The longest wait between attempts.
     #[serde(with = "humantime_serde")]
     pub backoff_max: Duration,
+    /// How many workers may die with a certificate before it is given up.
+    pub max_crashes: u32,
     /// A worker not heard of for this long counts as dead.
     #[serde(with = "humantime_serde")]
     pub orphan_after: Duration,

@@ -31,6 +31,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
     mistakes.range("worker.concurrency", &worker.concurrency, &(1..=64));
     mistakes.range("worker.batch_size", &worker.batch_size, &(1..=10_000));
     mistakes.range("worker.max_attempts", &worker.max_attempts, &(1..=100));
+    mistakes.range("worker.max_crashes", &worker.max_crashes, &(1..=100));
 
     for (key, duration) in [
         ("database.connect_timeout", config.database.connect_timeout),

@@ -27,7 +27,8 @@ const FIELDS: &[(&str, &str, &str)] = &[
 ];
 
 /// A certificate whose number the destination has already.
-pub(super) fn number_taken(plan: &Plan, holder: Option<NewId>) -> Refused {
+#[must_use]
+pub fn number_taken(plan: &Plan, holder: Option<NewId>) -> Refused {
     let number = &plan.certificate_number;
     let by =
         holder.map_or_else(|| "another certificate of this migration".to_owned(), |id| format!("certificate {id}"));

@@ -1,0 +1,144 @@
+//! Applying a prepared batch: certificates, status rows and the jobs' completion in one transaction.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
+use certferry_store::{Finished, Refused, Transaction, Verdict, Writing};
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::prepare::{Prepared, TakenNumbers};
+use crate::tally::Counts;
+
+impl Engine {
+    /// Writes a prepared batch and records what became of each certificate.
+    ///
+    /// All at once first. When the database refuses something, or a result turns out to be late, it is undone and done
+    /// again carefully: with the status rows locked, and each certificate for itself where it must be.
+    pub(crate) async fn apply(&self, batch: &[Prepared<'_>], taken: &TakenNumbers) -> Result<Counts, Error> {
+        match self.apply_at_once(batch, taken).await {
+            Ok(Some(counts)) => Ok(counts),
+            Ok(None) => self.apply_carefully(batch).await,
+            Err(Error::Store(error)) if !error.is_outage() => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a batch was refused; finding out why");
+                self.apply_carefully(batch).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `None` when a certificate was finished by another worker meanwhile; then nothing is changed.
+    async fn apply_at_once(&self, batch: &[Prepared<'_>], taken: &TakenNumbers) -> Result<Option<Counts>, Error> {
+        let mut transaction = self.database.begin().await?;
+        let (refused, plans): (Vec<&Plan>, Vec<&Plan>) =
+            plans(batch).partition(|plan| taken.contains_key(&plan.certificate_number));
+        let mut writing = certferry_store::write_all(&mut transaction, &plans).await?;
+        let taken_by = |plan: &&Plan| certferry_store::number_taken(plan, taken.get(&plan.certificate_number).copied());
+        writing.refused.extend(refused.iter().map(taken_by));
+        let (late, counts) = self.record(&mut transaction, batch.iter().collect(), writing).await?;
+        if !late.is_empty() {
+            transaction.rollback().await?;
+            return Ok(None);
+        }
+        transaction.commit().await?;
+        Ok(Some(counts))
+    }
+
+    async fn apply_carefully(&self, batch: &[Prepared<'_>]) -> Result<Counts, Error> {
+        let mut transaction = self.database.begin().await?;
+        let ids: Vec<OldId> = batch.iter().map(|prepared| prepared.job.certificate_id).collect();
+        let open = certferry_store::lock_open(&mut transaction, &ids).await?;
+        let (open, late): (Vec<&Prepared<'_>>, Vec<&Prepared<'_>>) =
+            batch.iter().partition(|prepared| open.contains(&prepared.job.certificate_id));
+        let plans: Vec<&Plan> = open.iter().filter_map(|prepared| plan_of(prepared)).collect();
+        let writing = certferry_store::write_each(&mut transaction, &plans).await?;
+        let (_, mut counts) = self.record(&mut transaction, open, writing).await?;
+        let late_ids: Vec<OldId> = late.iter().map(|prepared| prepared.job.certificate_id).collect();
+        certferry_store::note_late(&mut transaction, &self.worker, &late_ids).await?;
+        let jobs: Vec<String> = late.iter().map(|prepared| prepared.job.id.clone()).collect();
+        certferry_queue::complete(&mut transaction, &self.worker, &jobs).await?;
+        transaction.commit().await?;
+        counts.late = late.len();
+        Ok(counts)
+    }
+
+    /// Records results and completes or postpones the jobs. Returns the certificates whose results came too late.
+    async fn record(
+        &self,
+        transaction: &mut Transaction,
+        batch: Vec<&Prepared<'_>>,
+        writing: Writing,
+    ) -> Result<(certferry_store::Late, Counts), Error> {
+        let mut written: HashMap<OldId, _> = writing.written.into_iter().map(|row| (row.id, row)).collect();
+        let mut refused: HashMap<OldId, Refused> = writing.refused.into_iter().map(|row| (row.id, row)).collect();
+        let (mut results, mut completed, mut postponed) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+        let mut counts = Counts::default();
+        for prepared in batch {
+            let (id, job) = (prepared.job.certificate_id, prepared.job);
+            let verdict = match (&prepared.outcome, written.remove(&id), refused.remove(&id)) {
+                (Outcome::Fail(issues), _, _) => Verdict::Failed(issues.clone()),
+                (_, Some(row), _) => Verdict::Migrated {
+                    new_certificate_id: row.new_certificate_id,
+                    new_vehicle_id: row.new_vehicle_id,
+                    warnings: row.warnings,
+                },
+                (_, _, Some(Refused { issue, .. })) if issue.code.is_permanent() || !self.may_retry(job) => {
+                    Verdict::Failed(vec![issue])
+                }
+                (_, _, Some(_)) => {
+                    postponed.push((id, (job.id.clone(), self.delay(job))));
+                    continue;
+                }
+                (Outcome::Migrate(_), None, None) => {
+                    let message = "the certificate was neither written nor refused; please report it";
+                    Verdict::Failed(vec![Issue::new(Code::Unexpected, None, message)])
+                }
+            };
+            match verdict {
+                Verdict::Migrated { .. } => counts.migrated += 1,
+                Verdict::Failed(_) => counts.failed += 1,
+            }
+            completed.push(job.id.clone());
+            let identity = prepared.identity.clone();
+            results.push(Finished { id, identity, started_at: job.claimed_at, verdict });
+        }
+        counts.postponed = postponed.len();
+        let late = certferry_store::finish(transaction, &self.worker, &results).await?;
+        certferry_queue::complete(transaction, &self.worker, &completed).await?;
+        self.postpone(transaction, postponed).await?;
+        Ok((late, counts))
+    }
+
+    /// Puts certificates back into the queue for another attempt later.
+    pub(crate) async fn postpone(
+        &self,
+        transaction: &mut Transaction,
+        postponed: Vec<(OldId, (String, Duration))>,
+    ) -> Result<(), Error> {
+        if postponed.is_empty() {
+            return Ok(());
+        }
+        let (ids, delays): (Vec<OldId>, Vec<(String, Duration)>) = postponed.into_iter().unzip();
+        certferry_store::count_attempt(transaction, &ids).await?;
+        certferry_queue::postpone(transaction, &self.worker, &delays).await?;
+        Ok(())
+    }
+}
+
+fn plan_of<'a>(prepared: &'a Prepared<'_>) -> Option<&'a Plan> {
+    match &prepared.outcome {
+        Outcome::Migrate(plan) => Some(plan),
+        Outcome::Fail(_) => None,
+    }
+}
+
+fn plans<'a>(batch: &'a [Prepared<'_>]) -> impl Iterator<Item = &'a Plan> {
+    batch.iter().filter_map(plan_of)
+}
+
+/// The jobs of a batch must name each certificate once; a queue that does not keep that would write twice.
+pub(crate) fn names_each_once(batch: &[certferry_queue::Job]) -> bool {
+    let mut seen = HashSet::new();
+    batch.iter().all(|job| seen.insert(job.certificate_id))
+}

@@ -1,0 +1,143 @@
+//! The batch engine: read, plan and write what was claimed, and account for every job of it.
+
+use std::time::Duration;
+
+use certferry_bootstrap::config::WorkerConfig;
+use certferry_certificate::{Code, Identity, Issue, Limits, Policy};
+use certferry_queue::{Batch, Job};
+use certferry_source::Source;
+use certferry_store::{Database, Finished, Verdict};
+
+use crate::apply::names_each_once;
+use crate::backoff;
+use crate::error::Error;
+use crate::outage::Outage;
+use crate::prepare::prepare;
+use crate::tally::{Counts, Tally};
+
+/// How often a batch is tried, with both databases answering, before it is split.
+const TRIES_TOGETHER: u32 = 3;
+
+/// What every batch of this process needs.
+#[derive(Debug)]
+pub(crate) struct Engine {
+    pub(crate) worker: String,
+    pub(crate) database: Database,
+    pub(crate) source: Source,
+    pub(crate) policy: Policy,
+    pub(crate) limits: Limits,
+    pub(crate) config: WorkerConfig,
+    pub(crate) outage: Outage,
+    pub(crate) tally: Tally,
+}
+
+impl Engine {
+    /// Works on a claimed batch until every job of it is completed or postponed.
+    ///
+    /// An outage is waited for. What keeps failing while the databases answer is halved, until the certificate to
+    /// blame stands alone and is tried again later.
+    pub(crate) async fn process(&self, batch: Batch) {
+        debug_assert!(names_each_once(&batch), "the idempotency key makes jobs unique");
+        let mut parts = vec![batch];
+        let mut tries = 0;
+        while let Some(part) = parts.pop() {
+            let error = match self.settle(&part).await {
+                Ok(counts) => {
+                    self.tally.add(counts);
+                    tries = 0;
+                    continue;
+                }
+                Err(error) => error,
+            };
+            if self.outage.wait(&self.source, &self.database, &error).await {
+                parts.push(part);
+                continue;
+            }
+            tries += 1;
+            if tries < TRIES_TOGETHER {
+                tracing::debug!(error = &error as &dyn std::error::Error, tries, "a batch failed; trying again");
+                tokio::time::sleep(self.config.backoff_base.min(Duration::from_millis(100)) * tries).await;
+                parts.push(part);
+            } else if part.len() > 1 {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    certificates = part.len(),
+                    "a batch keeps failing; trying its halves"
+                );
+                let second = part[part.len() / 2..].to_vec();
+                let first = part[..part.len() / 2].to_vec();
+                parts.extend([second, first]);
+                tries = TRIES_TOGETHER - 1;
+            } else if let Err(later) = self.give_up_for_now(&part[0], &error).await {
+                tracing::debug!(error = &later as &dyn std::error::Error, "the failure could not be recorded yet");
+                parts.push(part);
+            } else {
+                tries = 0;
+            }
+        }
+    }
+
+    async fn settle(&self, batch: &[Job]) -> Result<Counts, Error> {
+        let (prepared, taken) = prepare(&self.source, &self.database, &self.policy, &self.limits, batch).await?;
+        let counts = self.apply(&prepared, &taken).await?;
+        tracing::debug!(certificates = batch.len(), ?counts, "a batch is settled");
+        Ok(counts)
+    }
+
+    /// Records that a certificate, alone and with the databases answering, could not be settled.
+    async fn give_up_for_now(&self, job: &Job, error: &Error) -> Result<(), Error> {
+        let mut transaction = self.database.begin().await?;
+        let id = job.certificate_id;
+        let counts = if self.may_retry(job) {
+            self.postpone(&mut transaction, vec![(id, (job.id.clone(), self.delay(job)))]).await?;
+            Counts { postponed: 1, ..Counts::default() }
+        } else {
+            let issue = Issue::new(error.code(), None, describe(error));
+            let verdict = Verdict::Failed(vec![issue]);
+            let result = Finished { id, identity: Identity::default(), started_at: job.claimed_at, verdict };
+            certferry_store::finish(&mut transaction, &self.worker, &[result]).await?;
+            certferry_queue::complete(&mut transaction, &self.worker, std::slice::from_ref(&job.id)).await?;
+            Counts { failed: 1, ..Counts::default() }
+        };
+        transaction.commit().await?;
+        self.tally.add(counts);
+        tracing::warn!(certificate.id = id.0, code = error.code().as_str(), "a certificate could not be settled");
+        Ok(())
+    }
+
+    /// Whether a job that has now run once more may run again. Runs that ended in a crash are counted apart.
+    pub(crate) fn may_retry(&self, job: &Job) -> bool {
+        failed_runs(job) < self.config.max_attempts
+    }
+
+    /// How long a job that has now failed once more waits.
+    pub(crate) fn delay(&self, job: &Job) -> Duration {
+        let (base, longest) = (self.config.backoff_base, self.config.backoff_max);
+        backoff::delay(base, longest, failed_runs(job), rand::random())
+    }
+}
+
+/// The runs of a job that failed, this one included.
+fn failed_runs(job: &Job) -> u32 {
+    u32::try_from(job.attempts - job.crashes).unwrap_or(0).saturating_add(1)
+}
+
+/// An error and its causes in one line.
+fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+/// The code of a job whose workers died.
+pub(crate) fn exhausted(crashes: i32) -> Issue {
+    let message = format!(
+        "its worker died {crashes} times, the last time with this certificate alone; look at the worker's log and at \
+         the certificate's row, then use `producer retry`"
+    );
+    Issue::new(Code::AttemptsExhausted, None, message)
+}

@@ -1,0 +1,29 @@
+use certferry_certificate::Code;
+
+/// What kept a batch from being settled.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error(transparent)]
+    Source(#[from] certferry_source::Error),
+    #[error(transparent)]
+    Store(#[from] certferry_store::Error),
+    #[error(transparent)]
+    Queue(#[from] certferry_queue::Error),
+}
+
+impl Error {
+    /// The code of `rules.md`, Issues, that this is.
+    pub(crate) fn code(&self) -> Code {
+        use certferry_source::Class;
+        match self {
+            Self::Store(error) => error.code(),
+            Self::Queue(_) => Code::Unexpected,
+            Self::Source(error) => match error.class() {
+                Class::Connection => Code::Connection,
+                Class::Timeout => Code::Timeout,
+                Class::Unavailable => Code::Unavailable,
+                Class::Configuration | Class::Query => Code::Unexpected,
+            },
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Preparing a batch: everything its certificates need is read, a query each, and each is planned.
+
+use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use certferry_certificate::{
+    Code, Identity, Issue, LegacyCertificate, Lookups, Needs, NewId, OldId, OnMissing, Outcome, Policy, identity, plan,
+};
+use certferry_queue::Job;
+use certferry_source::Source;
+use certferry_store::{Database, Needed, lookups};
+
+use crate::error::Error;
+
+/// A certificate that is ready to be written, or known to fail.
+#[derive(Debug)]
+pub(crate) struct Prepared<'a> {
+    pub(crate) job: &'a Job,
+    pub(crate) identity: Identity,
+    pub(crate) outcome: Outcome,
+}
+
+/// Certificate numbers that the destination has already, and which certificate has each.
+pub(crate) type TakenNumbers = HashMap<String, NewId>;
+
+/// Reads and plans a batch.
+pub(crate) async fn prepare<'a>(
+    source: &Source,
+    database: &Database,
+    policy: &Policy,
+    limits: &certferry_certificate::Limits,
+    batch: &'a [Job],
+) -> Result<(Vec<Prepared<'a>>, TakenNumbers), Error> {
+    let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
+    let records: HashMap<OldId, LegacyCertificate> =
+        source.certificates(&ids).await?.into_iter().map(|record| (record.id, record)).collect();
+    let needed = needed(records.values());
+    let (mut found, taken) = lookups(database, &needed).await?;
+    add_unmapped(source, database, policy, &needed, &mut found).await?;
+    found.limits = limits.clone();
+
+    let prepared = batch
+        .iter()
+        .map(|job| match records.get(&job.certificate_id) {
+            Some(record) => {
+                Prepared { job, identity: identity(record), outcome: plan_or_panic(record, &found, policy) }
+            }
+            None => Prepared { job, identity: Identity::default(), outcome: not_found(job) },
+        })
+        .collect();
+    Ok((prepared, taken))
+}
+
+/// A panic is that certificate's own failure and nobody else's.
+fn plan_or_panic(record: &LegacyCertificate, found: &Lookups, policy: &Policy) -> Outcome {
+    catch_unwind(AssertUnwindSafe(|| plan(record, found, policy))).unwrap_or_else(|payload| {
+        let said = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+            .unwrap_or("no message");
+        Outcome::Fail(vec![Issue::new(
+            Code::Panic,
+            None,
+            format!("planning the certificate panicked: {said}; please report it with the certificate's row"),
+        )])
+    })
+}
+
+fn not_found(job: &Job) -> Outcome {
+    let message = format!("certificate {} is not in the source any more", job.certificate_id);
+    Outcome::Fail(vec![Issue::new(Code::CertificateNotFound, None, message)])
+}
+
+/// The keys that the certificates name, each once.
+fn needed<'a>(records: impl Iterator<Item = &'a LegacyCertificate>) -> Needed {
+    let mut ecu_numbers = HashSet::new();
+    let (mut users, mut customers, mut technicians) = (HashSet::new(), HashSet::new(), HashSet::new());
+    let mut certificate_numbers = HashSet::new();
+    for record in records {
+        let needs = Needs::of(record);
+        ecu_numbers.extend(needs.ecu_number.map(str::to_owned));
+        users.extend(needs.user.map(|id| id.0));
+        customers.extend(needs.customer.map(|id| id.0));
+        technicians.extend(needs.technicians.into_iter().flatten().map(|id| id.0));
+        certificate_numbers.extend(identity(record).certificate_number);
+    }
+    Needed {
+        ecu_numbers: ecu_numbers.into_iter().collect(),
+        users: users.into_iter().collect(),
+        customers: customers.into_iter().collect(),
+        technicians: technicians.into_iter().collect(),
+        certificate_numbers: certificate_numbers.into_iter().collect(),
+    }
+}
+
+/// Reads the legacy customers and technicians that have no mapping, and the mappings of those technicians' users.
+async fn add_unmapped(
+    source: &Source,
+    database: &Database,
+    policy: &Policy,
+    needed: &Needed,
+    found: &mut Lookups,
+) -> Result<(), Error> {
+    let unmapped = |ids: &[i64], mapped: &HashMap<OldId, _>, on_missing: OnMissing| -> Vec<OldId> {
+        let all = ids.iter().map(|id| OldId(*id)).filter(|id| !mapped.contains_key(id));
+        if on_missing == OnMissing::Create { all.collect() } else { Vec::new() }
+    };
+    let customers = unmapped(&needed.customers, &found.customers, policy.customers);
+    let technicians = unmapped(&needed.technicians, &found.technicians, policy.technicians);
+    let (customers, technicians) = futures::try_join!(source.customers(&customers), source.technicians(&technicians))?;
+    let users: HashSet<i64> = technicians
+        .iter()
+        .filter_map(|technician| technician.user_id)
+        .filter(|id| !found.users.contains_key(id))
+        .map(|id| id.0)
+        .collect();
+    if !users.is_empty() {
+        let needed = Needed { users: users.into_iter().collect(), ..Needed::default() };
+        found.users.extend(lookups(database, &needed).await?.0.users);
+    }
+    found.legacy_customers = customers.into_iter().map(|customer| (customer.id, customer)).collect();
+    found.legacy_technicians = technicians.into_iter().map(|technician| (technician.id, technician)).collect();
+    Ok(())
+}

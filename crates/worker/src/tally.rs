@@ -1,0 +1,43 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What this process has done so far.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    migrated: AtomicU64,
+    failed: AtomicU64,
+    postponed: AtomicU64,
+    late: AtomicU64,
+}
+
+/// What became of the certificates of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub(crate) migrated: usize,
+    pub(crate) failed: usize,
+    pub(crate) postponed: usize,
+    pub(crate) late: usize,
+}
+
+impl Tally {
+    pub(crate) fn add(&self, counts: Counts) {
+        self.migrated.fetch_add(counts.migrated as u64, Ordering::Relaxed);
+        self.failed.fetch_add(counts.failed as u64, Ordering::Relaxed);
+        self.postponed.fetch_add(counts.postponed as u64, Ordering::Relaxed);
+        self.late.fetch_add(counts.late as u64, Ordering::Relaxed);
+    }
+}
+
+impl std::fmt::Display for Tally {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let [migrated, failed, postponed, late] =
+            [&self.migrated, &self.failed, &self.postponed, &self.late].map(|count| count.load(Ordering::Relaxed));
+        write!(f, "migrated {migrated}, failed {failed}")?;
+        if postponed > 0 {
+            write!(f, ", tried again later {postponed}")?;
+        }
+        if late > 0 {
+            write!(f, ", already finished by others {late}")?;
+        }
+        Ok(())
+    }
+}
