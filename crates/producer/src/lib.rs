@@ -1,1 +1,57 @@
-//! To be written.
+//! The producer: prepares a migration, fills the queue, and says how far it is. It migrates nothing itself.
+//!
+//! One module a command; each returns its result, which is printed for a person or as one JSON document.
+
+mod cli;
+mod connections;
+mod enqueue;
+mod export_mappings;
+mod ids_file;
+mod import_mappings;
+mod mapping_file;
+mod retry;
+mod setup;
+mod status;
+
+use std::fmt::Display;
+
+use anyhow::{Context, anyhow};
+use certferry_bootstrap::{Flags, Hint, Shutdown, output, telemetry};
+use serde::Serialize;
+
+pub use cli::Cli;
+use cli::Command;
+
+/// Runs the command of the command line.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let Some(config) = cli.config.load(Flags::new())? else { return Ok(()) };
+    telemetry::init(&config.log);
+    let command = cli.command.ok_or_else(|| anyhow!("no command was given")).hint("see `producer --help`").usage()?;
+    let shutdown = Shutdown::listen().context("could not listen for signals")?;
+    match command {
+        Command::Setup(arguments) => print(cli.json, &setup::run(&config, &arguments, &shutdown).await?),
+        Command::ImportMappings(arguments) => {
+            print(cli.json, &import_mappings::run(&config, &arguments, &shutdown).await?)
+        }
+        Command::ExportMappings(arguments) => {
+            print(cli.json, &export_mappings::run(&config, &arguments, &shutdown).await?)
+        }
+        Command::Enqueue(arguments) => {
+            let enqueued = enqueue::run(&config, &arguments, &shutdown).await?;
+            print(cli.json, &enqueued)?;
+            enqueued.into_result()
+        }
+        Command::Retry(arguments) => {
+            let retried = retry::run(&config, &arguments, &shutdown).await?;
+            print(cli.json, &retried)?;
+            retried.into_result()
+        }
+        Command::Status(arguments) => status::run(&config, &arguments, cli.json, &shutdown).await,
+    }
+}
+
+/// Prints the result of a command.
+fn print(json: bool, result: &(impl Display + Serialize)) -> anyhow::Result<()> {
+    let text = if json { serde_json::to_string(result)? } else { result.to_string() };
+    Ok(output::line(text)?)
+}

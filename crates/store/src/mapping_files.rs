@@ -162,14 +162,8 @@ async fn contradictions(
         }
         Mapping::Users | Mapping::Customers | Mapping::Technicians => {
             let entity = mapping.entity();
-            let query = sqlx::query_file_as!(
-                Row,
-                "queries/mapping_files_contradictions.sql",
-                entity,
-                old_ids,
-                new_ids,
-                NAMED
-            );
+            let query =
+                sqlx::query_file_as!(Row, "queries/mapping_files_contradictions.sql", entity, old_ids, new_ids, NAMED);
             query.fetch_all(connection).await
         }
     };

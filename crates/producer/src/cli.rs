@@ -1,0 +1,181 @@
+//! The command line. Its documentation is what `--help` prints.
+#![expect(clippy::doc_markdown, reason = "what `--help` prints is no Markdown")]
+
+use std::path::PathBuf;
+
+use certferry_bootstrap::ConfigArgs;
+use certferry_certificate::{Code, Kind};
+use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
+use clap::{Args, Parser, Subcommand};
+
+/// Prepares a migration, fills the queue, and says how far it is.
+///
+/// In this order: `setup` once, `import-mappings`, `enqueue`; then start workers. `status` at any time; after mending
+/// what failed, `retry`.
+#[derive(Debug, Parser)]
+#[command(name = "producer", version, arg_required_else_help = true)]
+pub struct Cli {
+    /// Print the result as one JSON document.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Create or upgrade the queue and the schema certferry. Safe to repeat, also while workers run.
+    Setup(Setup),
+    /// Record mapping files: all of them or, if one has a mistake, none.
+    ///
+    /// Importing the same files again changes nothing. An entry that contradicts what is recorded is refused.
+    ImportMappings(ImportMappings),
+    /// Write the four mapping files: users, customers, technicians, and the certificates migrated so far.
+    ExportMappings(ExportMappings),
+    /// Queue certificates of the source that were never queued before.
+    ///
+    /// Safe to repeat and to run several times at once: a certificate gets one job. Without --ecu, --id and --ids-file
+    /// all certificates are selected; ids and ECU numbers together select the certificates that have both.
+    Enqueue(Enqueue),
+    /// Queue failed certificates again; without a filter, all of them. Filters narrow each other.
+    Retry(Retry),
+    /// Say how far the migration is.
+    Status(Status),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Setup {
+    /// Also create the tables of the reference destination, in a database that has none of them.
+    #[arg(long)]
+    pub(crate) reference_destination: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportMappings {
+    /// The folder with user_mappings.json, customer_mappings.json, technicians_mapping.json and
+    /// certificates_mappings.json, or some of them.
+    #[arg(required_unless_present_any = ["users", "customers", "technicians", "certificates"])]
+    pub(crate) dir: Option<PathBuf>,
+    /// The mapping file of users, in place of the one in DIR.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) users: Option<PathBuf>,
+    /// The mapping file of customers, in place of the one in DIR.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) customers: Option<PathBuf>,
+    /// The mapping file of technicians, in place of the one in DIR.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) technicians: Option<PathBuf>,
+    /// The mapping file of certificates, in place of the one in DIR; they count as migrated.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) certificates: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportMappings {
+    /// The folder to write to; created if it is not there.
+    pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Enqueue {
+    /// Only certificates of this ECU number, whatever white space is around it; may be repeated.
+    #[arg(long, value_name = "ECU", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) ecu: Vec<String>,
+    /// Only the certificate with this legacy id; may be repeated.
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    pub(crate) id: Vec<i64>,
+    /// Only certificates whose legacy ids are in this file: one a line; empty lines and # comments are skipped.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ids_file: Option<PathBuf>,
+    /// Queue at most so many.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) limit: Option<u64>,
+    /// Write nothing; say what would be queued.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Retry {
+    /// Only certificates whose first issue is of this kind.
+    #[arg(long, value_parser = kinds())]
+    pub(crate) kind: Option<Kind>,
+    /// Only certificates whose first issue has this code.
+    #[arg(long, value_parser = codes())]
+    pub(crate) code: Option<Code>,
+    /// Only certificates of this ECU number; may be repeated.
+    #[arg(long, value_name = "ECU", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) ecu: Vec<String>,
+    /// Only the certificate with this legacy id; may be repeated.
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    pub(crate) id: Vec<i64>,
+    /// Skipped certificates in place of failed ones.
+    #[arg(long, conflicts_with_all = ["kind", "code"])]
+    pub(crate) skipped: bool,
+    /// Write nothing; say what would be queued.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// Look again every second until Ctrl-C.
+    #[arg(long)]
+    pub(crate) watch: bool,
+}
+
+fn kinds() -> impl TypedValueParser<Value = Kind> {
+    let names = PossibleValuesParser::new(Kind::ALL.iter().map(|kind| kind.as_str()));
+    names.map(|name| *Kind::ALL.iter().find(|kind| kind.as_str() == name).expect("it is one of these names"))
+}
+
+fn codes() -> impl TypedValueParser<Value = Code> {
+    let names = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.as_str()));
+    names.map(|name| *Code::ALL.iter().find(|code| code.as_str() == name).expect("it is one of these names"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn wrong_usage_is_refused() {
+        for arguments in [
+            &["import-mappings"][..],
+            &["enqueue", "--limit", "0"],
+            &["enqueue", "--id", "one"],
+            &["enqueue", "--id", "9223372036854775808"],
+            &["enqueue", "--ecu", ""],
+            &["retry", "--code", "no_such_code"],
+            &["retry", "--kind", "Mapping"],
+            &["retry", "--skipped", "--code", "missing_device"],
+            &["pause"],
+        ] {
+            let all = ["producer"].iter().chain(arguments);
+            assert!(Cli::try_parse_from(all).is_err(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn filters_are_read() {
+        let all = "producer retry --kind database --code unique_violation --id -5 --id 7 --json --config a.toml";
+        let cli = Cli::try_parse_from(all.split(' ')).expect("a command line");
+        let Some(Command::Retry(retry)) = cli.command else { panic!("another command") };
+        assert_eq!(
+            (retry.kind, retry.code, retry.id),
+            (Some(Kind::Database), Some(Code::UniqueViolation), vec![-5, 7])
+        );
+        assert!(cli.json);
+    }
+}

@@ -1,0 +1,50 @@
+//! What the commands talk to, as the configuration says.
+
+use certferry_bootstrap::{Config, HintFrom};
+use certferry_queue::Queue;
+use certferry_source::Source;
+use certferry_store::Database;
+
+/// Enough for a command, which does one thing after the other.
+const CONNECTIONS: u32 = 2;
+
+/// The destination's database, whatever is in it.
+pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
+    let settings = certferry_store::Settings {
+        url: config.database_url()?.expose().to_owned(),
+        destination_schema: config.destination.schema.clone(),
+        max_connections: CONNECTIONS.min(config.database.max_connections),
+        connect_timeout: config.database.connect_timeout,
+        statement_timeout: config.database.statement_timeout,
+    };
+    Database::connect(&settings).await.hint_from(certferry_store::Error::hint)
+}
+
+/// The destination's database after `producer setup`.
+pub(crate) async fn ready_database(config: &Config) -> anyhow::Result<Database> {
+    let database = database(config).await?;
+    certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
+    Ok(database)
+}
+
+/// The queue, whether it is set up or not.
+pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
+    let settings = certferry_queue::Settings {
+        url: config.database_url()?.expose().to_owned(),
+        connect_timeout: config.database.connect_timeout,
+        statement_timeout: config.database.statement_timeout,
+    };
+    Queue::connect(&settings).await.hint_from(certferry_queue::Error::hint)
+}
+
+/// The legacy database.
+pub(crate) async fn source(config: &Config) -> anyhow::Result<Source> {
+    let settings = certferry_source::Settings {
+        max_connections: CONNECTIONS.min(config.source.max_connections),
+        connect_timeout: config.source.connect_timeout,
+        acquire_timeout: config.source.connect_timeout,
+        statement_timeout: config.source.statement_timeout,
+        ..certferry_source::Settings::default()
+    };
+    Source::connect(config.source_url()?.expose(), &settings).await.hint_from(certferry_source::Error::hint)
+}

@@ -1,0 +1,214 @@
+use std::collections::HashSet;
+use std::fmt;
+
+use anyhow::{Context, anyhow};
+use certferry_bootstrap::{Config, Hint, HintFrom, Progress, Shutdown};
+use certferry_certificate::OldId;
+use certferry_source::{Selection, Source};
+use certferry_store::{Database, Error};
+use serde::Serialize;
+
+use crate::cli::Enqueue;
+use crate::{connections, ids_file};
+
+/// How many ids that the source does not have are named; the others are counted.
+const NAMED: usize = 10;
+
+/// What `producer enqueue` did; in a dry run, what it would have done.
+#[derive(Debug, Default, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the fields are the keys of the JSON document")]
+pub(crate) struct Enqueued {
+    /// Certificates of the source that were looked at: the sum of the next two.
+    selected: u64,
+    enqueued: u64,
+    already_known: u64,
+    /// Ids that were named and that the source does not have, or not with one of the ECU numbers.
+    not_in_source: Vec<OldId>,
+    dry_run: bool,
+    /// Whether it came to the end of the selection or the limit, and was not interrupted.
+    complete: bool,
+}
+
+impl fmt::Display for Enqueued {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let enqueued = if self.dry_run { "would enqueue" } else { "enqueued" };
+        write!(f, "selected {}, {enqueued} {}, already known {}", self.selected, self.enqueued, self.already_known)?;
+        if !self.not_in_source.is_empty() {
+            write!(f, ", not in the source {}", self.not_in_source.len())?;
+        }
+        Ok(())
+    }
+}
+
+impl Enqueued {
+    /// An error when it was interrupted, so that nobody takes the selection for enqueued.
+    pub(crate) fn into_result(self) -> anyhow::Result<()> {
+        if self.complete {
+            return Ok(());
+        }
+        Err(anyhow!("interrupted before the end")).hint("run it again to enqueue the others; what is enqueued stays so")
+    }
+}
+
+/// Queues the certificates that were never queued before: a page of the source, one transaction.
+pub(crate) async fn run(config: &Config, arguments: &Enqueue, shutdown: &Shutdown) -> anyhow::Result<Enqueued> {
+    let selection = selection(arguments)?;
+    let connecting = async {
+        let database = connections::ready_database(config).await?;
+        anyhow::Ok((database, connections::source(config).await?))
+    };
+    let (database, source) = shutdown.interrupting(connecting).await.context("interrupted; nothing was queued")??;
+    let page_size = match arguments.limit {
+        // A dry run or a first try of a few need not read thousands.
+        Some(limit) => u32::try_from(limit).unwrap_or(u32::MAX).clamp(100, config.source.page_size.max(100)),
+        None => config.source.page_size,
+    };
+    let run = Run {
+        database,
+        source,
+        selection,
+        page_size,
+        limit: arguments.limit.unwrap_or(u64::MAX),
+        max_attempts: i32::try_from(config.worker.max_attempts)?,
+    };
+    let result = run.enqueue(arguments.dry_run, shutdown).await?;
+    run.source.close().await;
+    run.database.close().await;
+    Ok(result)
+}
+
+fn selection(arguments: &Enqueue) -> anyhow::Result<Selection> {
+    let mut selection = Selection::all();
+    if !arguments.id.is_empty() || arguments.ids_file.is_some() {
+        let mut ids: Vec<OldId> = arguments.id.iter().copied().map(OldId).collect();
+        if let Some(path) = &arguments.ids_file {
+            ids.extend(ids_file::read(path)?);
+        }
+        selection = selection.with_ids(ids);
+    }
+    if !arguments.ecu.is_empty() {
+        selection = selection.with_ecu_numbers(&arguments.ecu);
+    }
+    Ok(selection)
+}
+
+struct Run {
+    database: Database,
+    source: Source,
+    selection: Selection,
+    page_size: u32,
+    limit: u64,
+    max_attempts: i32,
+}
+
+impl Run {
+    async fn enqueue(&self, dry_run: bool, shutdown: &Shutdown) -> anyhow::Result<Enqueued> {
+        let mut result = Enqueued { dry_run, ..Enqueued::default() };
+        let counting = self.source.count(&self.selection);
+        let Some(total) = shutdown.interrupting(counting).await else { return Ok(result) };
+        let total = total.hint_from(certferry_source::Error::hint)?;
+        let what = if dry_run { "looking through certificates" } else { "enqueueing certificates" };
+        let progress = Progress::start(what, total);
+        let mut after = None;
+        while result.enqueued < self.limit && !shutdown.is_requested() {
+            let page = self.page(after, &mut result, &progress);
+            // A page is a transaction: dropping it on the second signal leaves nothing half done.
+            let Some(next) = shutdown.at_once().run_until_cancelled(page).await else { return Ok(result) };
+            after = next.with_context(|| format!("stopped: {result}"))?;
+            if after.is_none() {
+                break;
+            }
+        }
+        result.complete = after.is_none() || result.enqueued >= self.limit;
+        if result.complete {
+            progress.finish();
+        }
+        warn_of_absent(&result.not_in_source);
+        Ok(result)
+    }
+
+    /// Does one page and says where the next one begins.
+    async fn page(
+        &self,
+        after: Option<OldId>,
+        result: &mut Enqueued,
+        progress: &Progress,
+    ) -> anyhow::Result<Option<OldId>> {
+        let page = self.source.ids_page(after, self.page_size, &self.selection).await;
+        let page = page.hint_from(certferry_source::Error::hint)?;
+        let mut ids = page.ids;
+        if self.limit < u64::MAX || result.dry_run {
+            let known: HashSet<OldId> = self.known(&ids).await?;
+            let room = usize::try_from(self.limit - result.enqueued).unwrap_or(usize::MAX);
+            ids.truncate(end_of_new(&ids, &known, room));
+        }
+        let enqueued =
+            if result.dry_run { ids.len() - self.known(&ids).await?.len() } else { self.push(&ids).await? } as u64;
+        result.selected += ids.len() as u64;
+        result.enqueued += enqueued;
+        result.already_known += ids.len() as u64 - enqueued;
+        progress.advance((ids.len() + page.absent.len()) as u64);
+        result.not_in_source.extend(page.absent);
+        Ok(page.next)
+    }
+
+    async fn known(&self, ids: &[OldId]) -> anyhow::Result<HashSet<OldId>> {
+        let known = certferry_store::known(&self.database, ids).await.hint_from(Error::hint)?;
+        Ok(known.into_iter().collect())
+    }
+
+    /// One transaction: the status rows that were not there yet, and exactly their jobs.
+    async fn push(&self, ids: &[OldId]) -> anyhow::Result<usize> {
+        if ids.is_empty() {
+            return Ok(0);
+        }
+        let mut transaction = self.database.begin().await?;
+        let new = certferry_store::record_queued(&mut transaction, ids).await.hint_from(Error::hint)?;
+        certferry_queue::push(&mut transaction, &new, self.max_attempts)
+            .await
+            .hint_from(certferry_queue::Error::hint)?;
+        transaction.commit().await?;
+        Ok(new.len())
+    }
+}
+
+/// How many of `ids` to take so that at most `room` of them are not `known`.
+fn end_of_new(ids: &[OldId], known: &HashSet<OldId>, room: usize) -> usize {
+    let mut new = ids.iter().enumerate().filter(|(_, id)| !known.contains(id));
+    new.nth(room).map_or(ids.len(), |(at, _)| at)
+}
+
+fn warn_of_absent(absent: &[OldId]) {
+    if !absent.is_empty() {
+        let ids: Vec<_> = absent.iter().take(NAMED).map(ToString::to_string).collect();
+        let more = if absent.len() > NAMED { ", …" } else { "" };
+        tracing::warn!(
+            certificates = absent.len(),
+            "not in the source as selected, and not queued: {}{more}",
+            ids.join(", ")
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_counts_only_new_certificates() {
+        let ids: Vec<OldId> = (1..=6).map(OldId).collect();
+        let known = HashSet::from([1, 3, 6].map(OldId));
+        let ends = [0, 1, 2, 3, 4, usize::MAX].map(|room| end_of_new(&ids, &known, room));
+        assert_eq!(ends, [1, 3, 4, 6, 6, 6]);
+        assert_eq!(end_of_new(&[], &known, 0), 0);
+    }
+
+    #[test]
+    fn the_result_is_one_line() {
+        let mut result = Enqueued { selected: 5, enqueued: 3, already_known: 2, ..Enqueued::default() };
+        assert_eq!(result.to_string(), "selected 5, enqueued 3, already known 2");
+        result.dry_run = true;
+        result.not_in_source = vec![OldId(9)];
+        assert_eq!(result.to_string(), "selected 5, would enqueue 3, already known 2, not in the source 1");
+    }
+}

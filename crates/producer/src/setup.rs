@@ -1,0 +1,56 @@
+use std::fmt;
+
+use anyhow::{Context, anyhow};
+use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
+use certferry_store::Error;
+use serde::Serialize;
+
+use crate::cli::Setup;
+use crate::connections;
+
+/// What `producer setup` did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Ready {
+    ready: bool,
+    reference_destination_created: bool,
+}
+
+impl fmt::Display for Ready {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ready: the queue (schema apalis) and schema certferry are up to date, the destination's tables ")?;
+        f.write_str(if self.reference_destination_created { "were created" } else { "are there" })
+    }
+}
+
+/// Creates or upgrades what Certferry needs in the destination's database.
+pub(crate) async fn run(config: &Config, arguments: &Setup, shutdown: &Shutdown) -> anyhow::Result<Ready> {
+    let work = set_up(config, arguments.reference_destination);
+    shutdown.interrupting(work).await.context("interrupted; run `producer setup` again")?
+}
+
+async fn set_up(config: &Config, reference_destination: bool) -> anyhow::Result<Ready> {
+    let database = connections::database(config).await?;
+    let schema = &config.destination.schema;
+    // The destination comes first: where it is not what it must be, nothing of ours is created either.
+    let created = if reference_destination {
+        certferry_store::create_reference_destination(&database)
+            .await
+            .hint_from(Error::hint)
+            .with_context(|| format!("schema {schema} holds something of a destination already, but not all of it"))?
+    } else {
+        false
+    };
+    let missing = certferry_store::missing_from_destination(&database).await.hint_from(Error::hint)?;
+    if !missing.is_empty() {
+        return Err(anyhow!("the destination (schema {schema}) lacks {}", missing.join(", "))).hint(
+            "check database.url and destination.schema; for a trial, `producer setup --reference-destination` creates \
+             the reference tables",
+        );
+    }
+    let queue = connections::queue(config).await?;
+    queue.migrate().await.hint_from(certferry_queue::Error::hint)?;
+    certferry_store::migrate(&database).await.hint_from(Error::hint)?;
+    queue.close().await;
+    database.close().await;
+    Ok(Ready { ready: true, reference_destination_created: created })
+}

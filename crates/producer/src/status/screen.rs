@@ -1,0 +1,193 @@
+//! The status for people.
+
+use std::fmt::Write as _;
+
+use certferry_store::CodeCount;
+use chrono_tz::Tz;
+
+use super::Progress;
+use super::remedy::remedy;
+
+/// Codes shown; the others are counted.
+const CODES: usize = 12;
+
+/// Everything, in some lines.
+pub(super) fn whole(progress: &Progress, timezone: Tz) -> String {
+    let summary = &progress.summary;
+    if summary.total() == 0 {
+        return format!("no certificate was ever enqueued; {}", workers(progress.workers));
+    }
+    let total = summary.total();
+    let mut text = String::new();
+    let mut put = |name: &str, count: i64| {
+        line_to(&mut text, &format!("{name:<14}{:>13}  {:>5.1}%", grouped(count), percent(count, total)));
+    };
+    put("migrated", summary.migrated);
+    put("failed", summary.failed);
+    put("queued", summary.queued);
+    if summary.skipped > 0 {
+        put("skipped", summary.skipped);
+    }
+    line_to(&mut text, &format!("{:<14}{:>13}", "total", grouped(total)));
+    line_to(&mut text, &format!("{:<14}{:>13}", "success rate", format!("{:.1}%", summary.success_rate() * 100.0)));
+    line_to(&mut text, &format!("{:<14}{}", "now", pace(progress)));
+    if !summary.by_code.is_empty() {
+        line_to(&mut text, "");
+        codes(&mut text, &summary.by_code);
+    }
+    if let Some(last) = &summary.last_failed {
+        let at = last.at.with_timezone(&timezone).format("%Y-%m-%d %H:%M:%S");
+        line_to(&mut text, "");
+        line_to(
+            &mut text,
+            &format!("last failed: certificate {} at {at}, {}: {}", last.certificate_id, last.code, last.message),
+        );
+    }
+    text.trim_end().to_owned()
+}
+
+/// Everything, over what the terminal showed before.
+pub(super) fn redrawn(progress: &Progress, timezone: Tz) -> String {
+    const HOME_AND_CLEAR_BELOW: &str = "\x1b[H\x1b[J";
+    format!("{HOME_AND_CLEAR_BELOW}{}", whole(progress, timezone))
+}
+
+/// Everything that moves, in one line.
+pub(super) fn line(progress: &Progress) -> String {
+    let summary = &progress.summary;
+    format!(
+        "{} migrated, {} failed, {} queued of {}; {}",
+        grouped(summary.migrated),
+        grouped(summary.failed),
+        grouped(summary.queued),
+        grouped(summary.total()),
+        pace(progress)
+    )
+}
+
+fn codes(text: &mut String, counts: &[CodeCount]) {
+    line_to(text, "failed because of");
+    let width = counts.iter().take(CODES).map(|count| count.code.len()).max().unwrap_or_default();
+    for CodeCount { code, certificates, .. } in counts.iter().take(CODES) {
+        line_to(text, &format!("  {code:<width$}{:>10}  {}", grouped(*certificates), remedy(code)));
+    }
+    if counts.len() > CODES {
+        let others: i64 = counts[CODES..].iter().map(|count| count.certificates).sum();
+        line_to(text, &format!("  and {} more by {} other codes", grouped(others), counts.len() - CODES));
+    }
+    line_to(text, "after mending it: producer retry, for one reason alone with --code CODE");
+}
+
+fn pace(progress: &Progress) -> String {
+    let workers = workers(progress.workers);
+    match progress.eta_seconds {
+        _ if progress.summary.queued == 0 => format!("nothing is queued, {workers}"),
+        Some(seconds) => format!("{:.0}/s, about {} left, {workers}", progress.rate_per_second, duration(seconds)),
+        None => format!("nothing was finished within the last minute, {workers}"),
+    }
+}
+
+fn workers(alive: usize) -> String {
+    match alive {
+        0 => "no worker is alive".to_owned(),
+        1 => "1 worker is alive".to_owned(),
+        n => format!("{n} workers are alive"),
+    }
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{seconds:.0}s")
+    } else if seconds < 7200.0 {
+        format!("{:.0}min", seconds / 60.0)
+    } else {
+        format!("{:.1}h", seconds / 3600.0)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for display")]
+fn percent(part: i64, whole: i64) -> f64 {
+    100.0 * part as f64 / whole as f64
+}
+
+/// `1234567` as `1,234,567`.
+fn grouped(number: i64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn line_to(text: &mut String, line: &str) {
+    writeln!(text, "{line}").expect("writing to a String cannot fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use certferry_certificate::OldId;
+    use certferry_store::{LastFailed, Summary};
+    use chrono::DateTime;
+
+    use super::*;
+
+    fn count(code: &str, certificates: i64) -> CodeCount {
+        CodeCount { kind: "mapping".to_owned(), code: code.to_owned(), certificates }
+    }
+
+    fn under_way() -> Summary {
+        Summary {
+            queued: 1_484,
+            migrated: 18_204,
+            failed: 312,
+            by_code: vec![count("missing_device", 300), count("unique_violation", 12)],
+            last_failed: Some(LastFailed {
+                certificate_id: OldId(4711),
+                code: "missing_device".to_owned(),
+                message: "no device has this ECU number".to_owned(),
+                at: DateTime::UNIX_EPOCH,
+            }),
+            ..Summary::default()
+        }
+    }
+
+    #[test]
+    fn the_whole_status() {
+        let progress = Progress::new(under_way(), vec!["a".to_owned(), "b".to_owned()], 812.4);
+        insta::assert_snapshot!(whole(&progress, chrono_tz::Asia::Dubai), @r"
+        migrated             18,204   91.0%
+        failed                  312    1.6%
+        queued                1,484    7.4%
+        total                20,000
+        success rate          98.3%
+        now           812/s, about 2s left, 2 workers are alive
+
+        failed because of
+          missing_device         300  add the device to the destination, or correct the ECU number
+          unique_violation        12  the number is taken: decide which certificate is right
+        after mending it: producer retry, for one reason alone with --code CODE
+
+        last failed: certificate 4711 at 1970-01-01 04:00:00, missing_device: no device has this ECU number
+        ");
+        assert!(redrawn(&progress, chrono_tz::Asia::Dubai).ends_with(&whole(&progress, chrono_tz::Asia::Dubai)));
+    }
+
+    #[test]
+    fn a_status_that_stands_still() {
+        let standing = Progress::new(under_way(), vec![], 0.0);
+        insta::assert_snapshot!(line(&standing), @"18,204 migrated, 312 failed, 1,484 queued of 20,000; nothing was finished within the last minute, no worker is alive");
+        let done = Progress::new(Summary { migrated: 7, ..Summary::default() }, vec!["a".to_owned()], 3.0);
+        insta::assert_snapshot!(line(&done), @"7 migrated, 0 failed, 0 queued of 7; nothing is queued, 1 worker is alive");
+        insta::assert_snapshot!(whole(&Progress::default(), chrono_tz::Asia::Dubai), @"no certificate was ever enqueued; no worker is alive");
+    }
+
+    #[test]
+    fn numbers_and_times_are_readable() {
+        assert_eq!([0, 999, 1000, 1_234_567].map(grouped), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!([0.0, 119.4, 600.0, 9000.0].map(duration), ["0s", "119s", "10min", "2.5h"]);
+    }
+}
