@@ -3,4 +3,7 @@
 //! No binary that is shipped links this crate, and it depends on no other crate of the workspace: a test passes in
 //! whatever it needs (a function that applies migrations, say), so that the test kit cannot pull the crate under test in.
 
+pub mod cases;
+pub mod generator;
+pub mod load;
 pub mod postgres;
