@@ -1,0 +1,246 @@
+//! Reports of a real status table, read back.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at the first thing that is not as it must be")]
+
+use std::error::Error;
+use std::fs::{self, File};
+use std::io::BufReader;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use calamine::{Data, DataType, Range, Reader, Xlsx};
+use certferry_store::{Settings, migrate};
+use certferry_testkit::postgres::{Database, Template};
+use sqlx::{Connection, PgConnection};
+
+type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
+
+/// More certificates than a page has, in every state, with the values that are hard on a spreadsheet.
+const ROWS: &str = include_str!("status_rows.sql");
+
+async fn database(rows: &'static str) -> Database {
+    let template = Template::filled("status_table", &rows, move |url| async move {
+        let settings = Settings {
+            url: url.clone(),
+            destination_schema: "public".to_owned(),
+            max_connections: 1,
+            connect_timeout: std::time::Duration::from_secs(10),
+            statement_timeout: std::time::Duration::from_mins(1),
+        };
+        let store = certferry_store::Database::connect(&settings).await?;
+        migrate(&store).await?;
+        store.close().await;
+        let mut connection = PgConnection::connect(&url).await?;
+        sqlx::raw_sql(rows).execute(&mut connection).await?;
+        connection.close().await?;
+        Outcome::Ok(())
+    });
+    Database::fresh(template).await.unwrap()
+}
+
+fn reporter(database_url: &str, folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_reporter"))
+        .args(arguments)
+        .current_dir(folder)
+        .env_remove("CERTFERRY_CONFIG")
+        .env("DATABASE_URL", database_url)
+        .output()
+        .unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn done(output: &Output) -> String {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    text(&output.stdout)
+}
+
+fn failed(output: &Output, code: i32) -> String {
+    assert_eq!(output.status.code(), Some(code), "{}", text(&output.stdout));
+    assert_eq!(text(&output.stdout), "");
+    text(&output.stderr)
+}
+
+struct Book(Xlsx<BufReader<File>>);
+
+impl Book {
+    fn open(path: &Path) -> Self {
+        Self(calamine::open_workbook(path).unwrap())
+    }
+
+    fn sheet(&mut self, name: &str) -> Range<Data> {
+        self.0.worksheet_range(name).unwrap()
+    }
+}
+
+/// The row whose first cell is the id.
+fn row_of(sheet: &Range<Data>, id: &Data) -> Vec<Data> {
+    sheet.rows().find(|cells| cells[0] == *id).unwrap_or_else(|| panic!("no row {id}")).to_vec()
+}
+
+/// The cell beside a label of the summary.
+fn beside(sheet: &Range<Data>, label: &str) -> Data {
+    sheet.rows().find(|cells| cells[0] == *label).unwrap_or_else(|| panic!("no label {label}"))[1].clone()
+}
+
+#[tokio::test]
+async fn the_workbook_has_every_certificate_and_adds_up() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    let output = done(&reporter(&database.url(), folder.path(), &[]));
+    insta::assert_snapshot!(output.trim_end(), @r#"
+    report: certificate_migration_report.xlsx
+    total: 5007
+    migrated: 4503
+    failed: 502
+    queued: 1
+    skipped: 1
+    success rate: 90.0% (4503 migrated of 5005 finished)
+    "#);
+
+    let mut book = Book::open(&folder.path().join("certificate_migration_report.xlsx"));
+    assert_eq!(book.0.sheet_names(), ["Summary", "Migrated", "Unmigrated"]);
+    let (migrated, unmigrated, summary) = (book.sheet("Migrated"), book.sheet("Unmigrated"), book.sheet("Summary"));
+    assert_eq!((migrated.height(), unmigrated.height()), (1 + 4503, 1 + 504));
+
+    assert_eq!(beside(&summary, "Total"), 5007.0);
+    assert_eq!(beside(&summary, "Migrated"), 4503.0);
+    assert_eq!(beside(&summary, "Failed"), 502.0);
+    assert_eq!(beside(&summary, "Queued"), 1.0);
+    assert_eq!(beside(&summary, "Skipped"), 1.0);
+    let rate = beside(&summary, "Success rate").as_f64().unwrap();
+    assert!((rate - 4503.0 / 5005.0).abs() < 1e-9, "{rate}");
+    assert_eq!(beside(&summary, "Certificate id"), 6001.0);
+    assert_eq!(beside(&summary, "Code"), "invalid_speed");
+    let time = |data: &Data| data.as_datetime().unwrap().to_string();
+    assert_eq!(time(&beside(&summary, "First started")), "2025-01-01 04:00:00");
+    assert_eq!(time(&beside(&summary, "Last finished")), "2025-01-02 05:00:01");
+    assert_eq!(beside(&summary, "From start to finish"), "1 d 1 h 0 min");
+    let codes: Vec<_> = summary.rows().filter(|cells| cells[1] == *"mapping" || cells[1] == *"validation").collect();
+    assert_eq!(codes.len(), 2);
+    assert!(codes[0][0] == *"missing_device" && codes[0][2] == 501.0 && codes[0][3].to_string().contains("ECU number"));
+    assert!(codes[1][0] == *"invalid_speed" && codes[1][2] == 1.0);
+    let warning = summary.rows().find(|cells| cells[0] == *"vehicle_missing").unwrap();
+    assert_eq!(warning[2], 2.0);
+}
+
+#[tokio::test]
+async fn the_workbook_keeps_values_that_are_hard_on_a_spreadsheet() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    done(&reporter(&database.url(), folder.path(), &["--output", "hard.xlsx"]));
+    let mut book = Book::open(&folder.path().join("hard.xlsx"));
+
+    let migrated = book.sheet("Migrated");
+    let headers: Vec<_> = migrated.rows().next().unwrap().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(headers.join(" | "), @"Certificate id | Certificate number | ECU number | New certificate id | New vehicle id | Warnings | Attempts | Worker | Enqueued (Asia/Dubai) | Started (Asia/Dubai) | Finished (Asia/Dubai)");
+    let formula = row_of(&migrated, &Data::Float(5001.0));
+    assert_eq!(formula[1], *"=HYPERLINK(\"http://example.invalid\")");
+    assert_eq!(formula[2], *"007");
+    assert!(book.0.worksheet_formula("Migrated").unwrap().is_empty(), "nothing is a formula");
+    assert_eq!(formula[5], *"vehicle_missing: the certificate names no vehicle");
+    let large = row_of(&migrated, &Data::String("9007199254740993".to_owned()));
+    assert_eq!(large[1], *"شهادة ٧");
+    assert_eq!(large[3], *"9223372036854775807");
+
+    let unmigrated = book.sheet("Unmigrated");
+    let headers: Vec<_> = unmigrated.rows().next().unwrap().iter().map(ToString::to_string).collect();
+    insta::assert_snapshot!(headers.join(" | "), @"Certificate id | Certificate number | ECU number | State | Error kind | Error code | Error message | All issues | Attempts | Worker | Enqueued (Asia/Dubai) | Started (Asia/Dubai) | Finished (Asia/Dubai)");
+    let failed = row_of(&unmigrated, &Data::Float(6001.0));
+    assert_eq!(failed[3..6], ["failed", "validation", "invalid_speed"].map(|text| Data::String(text.to_owned())));
+    assert_eq!(failed[7], *"invalid_speed (speed): `1,200` is not a speed\ncode_of_tomorrow: line one\nline two \u{1}");
+    assert_eq!(failed[8], 5.0);
+    assert_eq!(failed[12].as_datetime().unwrap().to_string(), "2025-01-02 05:00:01");
+    let long = row_of(&unmigrated, &Data::Float(6002.0))[6].to_string();
+    assert_eq!(long.encode_utf16().count(), 32_767);
+    assert!(long.ends_with("[shortened: 40000 characters]"));
+    let queued = row_of(&unmigrated, &Data::Float(6003.0));
+    assert_eq!(queued[3], *"queued");
+    assert!(queued[4..8].iter().chain(&queued[11..]).all(Data::is_empty), "{queued:?}");
+}
+
+#[tokio::test]
+async fn csv_and_json_lines_have_every_certificate_once() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    let json = done(&reporter(&database.url(), folder.path(), &["--format", "csv", "--json"]));
+    let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(document["output"], "certificate_migration_report.csv");
+    assert_eq!((&document["total"], &document["by_code"]["missing_device"]), (&5007.into(), &501.into()));
+    done(&reporter(&database.url(), folder.path(), &["--output", "report.jsonl"]));
+
+    let mut table = csv::Reader::from_path(folder.path().join("certificate_migration_report.csv")).unwrap();
+    let records: Vec<_> = table.records().map(Result::unwrap).collect();
+    let lines = fs::read_to_string(folder.path().join("report.jsonl")).unwrap();
+    let lines: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((records.len(), lines.len()), (5007, 5007));
+    let ids: Vec<_> = lines.iter().map(|line| line["certificate_id"].as_i64().unwrap()).collect();
+    assert!(ids.is_sorted_by(|left, right| left < right));
+    assert!(records.iter().zip(&ids).all(|(record, id)| record[0] == id.to_string()));
+
+    let formula = records.iter().find(|record| &record[0] == "5001").unwrap();
+    assert_eq!(&formula[2], "'=HYPERLINK(\"http://example.invalid\")");
+    let failed = lines.iter().find(|line| line["certificate_id"] == 6001).unwrap();
+    assert_eq!(failed["issues"][0]["field"], "speed");
+    assert_eq!(failed["finished_at"], "2025-01-02T01:00:01.750Z");
+}
+
+#[tokio::test]
+async fn an_empty_status_table_makes_a_report_too() {
+    let database = database("").await;
+    let folder = tempfile::tempdir().unwrap();
+    let output = done(&reporter(&database.url(), folder.path(), &[]));
+    assert!(
+        output.contains("total: 0\n") && output.contains("success rate: 0.0% (0 migrated of 0 finished)"),
+        "{output}"
+    );
+    let mut book = Book::open(&folder.path().join("certificate_migration_report.xlsx"));
+    let summary = book.sheet("Summary");
+    assert_eq!(
+        (beside(&summary, "Total"), beside(&summary, "Success rate")),
+        (Data::Float(0.0), Data::String("-".to_owned()))
+    );
+    assert_eq!(book.sheet("Unmigrated").height(), 1);
+}
+
+#[tokio::test]
+async fn what_is_in_the_way_is_said_and_nothing_is_left_half_done() {
+    let bare = Database::fresh(Template::empty()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.xlsx");
+    fs::write(&report, "before").unwrap();
+    let output = reporter(&bare.url(), folder.path(), &["--output", "report.xlsx"]);
+    let message = failed(&output, 1);
+    assert!(message.starts_with("error: could not count the status table\n"), "{message}");
+    assert!(message.ends_with("\nhint: run `producer setup` first\n"), "{message}");
+    let output = reporter(&bare.url(), folder.path(), &["--output", "nowhere/report.xlsx"]);
+    insta::assert_snapshot!(failed(&output, 1), @r#"
+    error: could not write the report to nowhere/report.xlsx
+      caused by: there is no folder nowhere
+    hint: name another file with --output
+    "#);
+    let output = reporter("postgres://app:s3cret@localhost:1/none", folder.path(), &[]);
+    let message = failed(&output, 1);
+    assert!(message.starts_with("error: could not connect to the database at localhost:1\n"), "{message}");
+    assert!(!message.contains("s3cret"), "{message}");
+    let output = reporter("", folder.path(), &[]);
+    insta::assert_snapshot!(failed(&output, 2), @r#"
+    error: database.url is not set
+    hint: set database.url in the configuration file, or the environment variable DATABASE_URL
+    "#);
+    assert_eq!(reporter("", folder.path(), &["--format", "pdf"]).status.code(), Some(2));
+
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!((left, fs::read_to_string(&report).unwrap().as_str()), (vec!["report.xlsx".into()], "before"));
+}
+
+#[test]
+fn the_effective_configuration_is_shown_without_a_database() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("certferry.toml"), "[report]\noutput = 'mine.xlsx'").unwrap();
+    let shown = done(&reporter("postgres://app:s3cret@localhost/new", folder.path(), &["--check-config"]));
+    assert!(shown.contains("url = \"postgres://app:***@localhost/new\"") && shown.contains("output = \"mine.xlsx\""));
+    assert!(!shown.contains("s3cret"), "{shown}");
+}
