@@ -42,11 +42,17 @@ impl Backend for Claims {
     fn poll_next(
         &mut self,
         context: &mut Context<'_>,
-        _: &WorkerContext,
+        worker: &WorkerContext,
     ) -> Poll<Option<Result<Task<Batch>, Infallible>>> {
         let claiming = self.claiming.get_or_insert_with(|| self.claimer.clone().next_batch().boxed());
         let batch = ready!(claiming.poll_unpin(context));
         self.claiming = None;
+        if batch.is_none() {
+            // A worker whose backend has ended ends only when it is told to.
+            if let Err(error) = worker.stop() {
+                tracing::debug!(%error, "the worker was stopping already");
+            }
+        }
         Poll::Ready(batch.map(|batch| Ok(TaskBuilder::new(batch).build())))
     }
 

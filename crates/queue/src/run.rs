@@ -106,7 +106,7 @@ impl Worker {
             limits: limits(claiming.batch_size, claiming.max_crashes),
             poll_interval: claiming.poll_interval,
             drain: claiming.drain,
-            woken,
+            woken: woken.clone(),
             may_claim: self.may_claim.subscribe(),
             stop,
         });
@@ -116,8 +116,11 @@ impl Worker {
             .parallelize(tokio::spawn)
             .build(move |batch: Batch| {
                 let working = handler(batch);
+                let woken = woken.clone();
                 async move {
                     working.await;
+                    // It may have been the last one, for which a draining worker waits.
+                    woken.notify_one();
                     Ok::<(), BoxDynError>(())
                 }
             })

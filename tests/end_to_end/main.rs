@@ -1,0 +1,13 @@
+//! End to end: the real binaries, as separate processes, on a real PostgreSQL.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod architecture;
+mod bad_input;
+mod cases;
+mod crashes;
+mod refusals;
+mod repeat;
+mod retries;
+mod verdicts;
+mod world;
