@@ -9,7 +9,7 @@ use certferry_store::{Database, Error};
 use serde::Serialize;
 
 use crate::cli::Enqueue;
-use crate::{connections, ids_file};
+use crate::{connections, ids_file, interruption};
 
 /// How many ids that the source does not have are named; the others are counted.
 const NAMED: usize = 10;
@@ -113,7 +113,7 @@ impl Run {
         while result.enqueued < self.limit && !shutdown.is_requested() {
             let page = self.page(after, &mut result, &progress);
             // A page is a transaction: dropping it on the second signal leaves nothing half done.
-            let Some(next) = shutdown.at_once().run_until_cancelled(page).await else { return Ok(result) };
+            let Some(next) = interruption::finish(page, shutdown).await else { return Ok(result) };
             after = next.with_context(|| format!("stopped: {result}"))?;
             if after.is_none() {
                 break;

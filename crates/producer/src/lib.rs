@@ -8,6 +8,7 @@ mod enqueue;
 mod export_mappings;
 mod ids_file;
 mod import_mappings;
+mod interruption;
 mod mapping_file;
 mod retry;
 mod setup;

@@ -6,7 +6,7 @@ use certferry_certificate::OldId;
 use certferry_store::{Database, Error, Retry};
 use serde::Serialize;
 
-use crate::{cli, connections};
+use crate::{cli, connections, interruption};
 
 /// Certificates a transaction.
 const PAGE: i64 = 5_000;
@@ -89,7 +89,7 @@ async fn requeue_all(
         }
         let page = requeue(database, retry, begin, max_attempts);
         // A page is a transaction: dropping it on the second signal leaves nothing half done.
-        let Some(requeued) = shutdown.at_once().run_until_cancelled(page).await else {
+        let Some(requeued) = interruption::finish(page, shutdown).await else {
             result.complete = false;
             return Ok(());
         };

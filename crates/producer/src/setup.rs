@@ -33,10 +33,9 @@ async fn set_up(config: &Config, reference_destination: bool) -> anyhow::Result<
     let schema = &config.destination.schema;
     // The destination comes first: where it is not what it must be, nothing of ours is created either.
     let created = if reference_destination {
-        certferry_store::create_reference_destination(&database)
-            .await
-            .hint_from(Error::hint)
-            .with_context(|| format!("schema {schema} holds something of a destination already, but not all of it"))?
+        certferry_store::create_reference_destination(&database).await.hint_from(|error| {
+            error.hint().or(Some("they are created all together, and only where none of them is there"))
+        })?
     } else {
         false
     };

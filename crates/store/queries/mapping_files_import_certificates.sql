@@ -1,11 +1,17 @@
 -- An imported certificate counts as migrated whatever became of it here; a migrated one keeps its own row. Its number and
 -- device are known where the destination has the certificate.
 WITH entry AS (
-    SELECT entry.old_id, entry.new_id, certificate.certificate_number, device.ecu_number,
-           (SELECT min(vehicle.id) FROM vehicles AS vehicle WHERE vehicle.certificate_id = certificate.id) AS vehicle_id
+    SELECT entry.old_id, entry.new_id, destination.certificate_number, destination.ecu_number, destination.vehicle_id
     FROM unnest($1::bigint[], $2::bigint[]) AS entry (old_id, new_id)
-    LEFT JOIN certificates AS certificate ON certificate.id = entry.new_id
-    LEFT JOIN devices AS device ON device.id = certificate.device_id
+    LEFT JOIN LATERAL (
+        SELECT certificate.certificate_number,
+               (SELECT device.ecu_number FROM devices AS device WHERE device.id = certificate.device_id),
+               (SELECT min(vehicle.id) FROM vehicles AS vehicle WHERE vehicle.certificate_id = certificate.id)
+                   AS vehicle_id
+        FROM certificates AS certificate
+        WHERE certificate.id = entry.new_id
+        LIMIT 1
+    ) AS destination ON TRUE
 )
 INSERT INTO certferry.certificate_status AS status (
     certificate_id, state, certificate_number, ecu_number, new_certificate_id, new_vehicle_id, worker, finished_at

@@ -1,0 +1,10 @@
+//! The commands of the producer, through the real binary on a real server.
+
+mod enqueueing;
+mod interrupting;
+mod mapping_files;
+mod mistakes;
+mod retrying;
+mod setting_up;
+mod status;
+mod world;

@@ -1,0 +1,73 @@
+use serde_json::json;
+
+use crate::world::World;
+
+/// Ten certificates: 1 to 4 failed for want of a device (the fourth also of ECU4), 5 and 6 for a taken number, 7 skipped,
+/// 8 migrated, 9 and 10 queued.
+async fn world() -> World {
+    let world = World::with_certificates(10).await;
+    world.run("enqueue").good();
+    world
+        .execute(
+            "UPDATE certferry.certificate_status SET state = 'failed', error_kind = 'mapping', error_code = 'missing_device',
+                error_message = 'none', issues = '[{}]', finished_at = now(), ecu_number = 'ECU' || certificate_id, attempts = 1
+             WHERE certificate_id <= 4;
+             UPDATE certferry.certificate_status SET state = 'failed', error_kind = 'database', error_code = 'unique_violation',
+                error_message = 'taken', issues = '[{}]', finished_at = now(), attempts = 2
+             WHERE certificate_id IN (5, 6);
+             UPDATE certferry.certificate_status SET state = 'skipped', finished_at = now() WHERE certificate_id = 7;
+             UPDATE certferry.certificate_status SET state = 'migrated', new_certificate_id = 1, finished_at = now()
+             WHERE certificate_id = 8;
+             DELETE FROM apalis.jobs WHERE idempotency_key::bigint <= 8",
+        )
+        .await;
+    assert_eq!(world.rows_and_jobs().await, (2, 2));
+    world
+}
+
+#[tokio::test]
+async fn filters_narrow_each_other() {
+    for (arguments, expected) in [
+        ("", 6),
+        ("--kind mapping", 4),
+        ("--code unique_violation", 2),
+        ("--kind database --code unique_violation --id 6 --id 1", 1),
+        ("--code missing_device --ecu ECU4", 1),
+        ("--ecu ECU1 --ecu ECU2 --id 2 --id 3", 1),
+        ("--id 8 --id 9 --id 7 --id 77", 0),
+        ("--skipped", 1),
+        ("--code invalid_date", 0),
+    ] {
+        let world = world().await;
+        let before = world.state().await;
+        let said = world.run(&format!("retry {arguments} --dry-run --json")).json();
+        assert_eq!((&said["selected"], &said["enqueued"]), (&json!(expected), &json!(expected)), "{arguments}");
+        assert_eq!(world.state().await, before, "{arguments}");
+        let done = world.run(&format!("retry {arguments} --json")).json();
+        assert_eq!((&done["enqueued"], &done["complete"]), (&json!(expected), &json!(true)), "{arguments}");
+        assert_eq!(world.rows_and_jobs().await, (2 + expected, 2 + expected), "{arguments}");
+    }
+}
+
+#[tokio::test]
+async fn a_retried_certificate_is_queued_and_keeps_no_reason() {
+    let world = world().await;
+    assert_eq!(world.run("retry").good(), "selected 6 failed certificates, enqueued 6 again");
+    let clean = "SELECT count(*) FROM certferry.certificate_status
+                 WHERE state = 'queued' AND error_code IS NULL AND issues = '[]' AND finished_at IS NULL";
+    assert_eq!(world.number(clean).await, 8);
+    assert_eq!(world.run("retry").good(), "selected 0 failed certificates, enqueued 0 again");
+    assert_eq!(world.run("retry --skipped --dry-run").good(), "selected 1 skipped certificates, would enqueue 1 again");
+}
+
+#[tokio::test]
+async fn several_at_once_queue_each_certificate_once() {
+    let world = world().await;
+    let many: Vec<_> = (0..3).map(|_| world.start("retry --json")).collect();
+    let mut enqueued = 0;
+    for child in many {
+        let document = crate::world::Ended::of(child.wait_with_output().expect("it ends")).json();
+        enqueued += document["enqueued"].as_i64().expect("a number");
+    }
+    assert_eq!((enqueued, world.rows_and_jobs().await), (6, (8, 8)));
+}

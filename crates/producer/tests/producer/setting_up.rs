@@ -1,0 +1,52 @@
+use crate::world::World;
+
+const OURS: &str = "SELECT count(*) FROM pg_namespace WHERE nspname IN ('apalis', 'certferry')";
+
+#[tokio::test]
+async fn a_database_that_is_no_destination_is_left_alone() {
+    let world = World::untouched().await;
+    let ended = world.run("setup");
+    let expected =
+        "error: the destination (schema public) lacks users, customers, technicians, devices, certificates, vehicles";
+    assert_eq!(ended.bad(1).lines().next(), Some(expected));
+    assert!(ended.stderr.contains("hint: "), "{}", ended.stderr);
+    assert_eq!(world.number(OURS).await, 0);
+}
+
+#[tokio::test]
+async fn setting_up_may_be_repeated_and_run_at_once() {
+    let world = World::untouched().await;
+    let document = world.run("setup --reference-destination --json").json();
+    assert_eq!(document, serde_json::json!({"ready": true, "reference_destination_created": true}));
+    assert_eq!(world.number(OURS).await, 2);
+    let before = world.state().await;
+    let many: Vec<_> = (0..3).map(|_| world.start("setup")).collect();
+    for child in many {
+        assert!(child.wait_with_output().expect("it ends").status.success());
+    }
+    let again = world.run("setup --reference-destination");
+    assert!(again.good().ends_with("the destination's tables are there"), "{}", again.stdout);
+    assert_eq!(world.state().await, before);
+}
+
+#[tokio::test]
+async fn what_the_destination_lacks_is_named() {
+    let world = World::ready().await;
+    world.execute("ALTER TABLE certificates DROP COLUMN remarks; DROP TABLE vehicles").await;
+    let message = world.run("setup").bad(1).to_owned();
+    assert!(
+        message.starts_with("error: the destination (schema public) lacks certificates.remarks, vehicles\n"),
+        "{message}"
+    );
+}
+
+#[tokio::test]
+async fn a_part_of_a_destination_is_not_made_whole() {
+    let world = World::untouched().await;
+    world.execute("CREATE TABLE devices (id bigint)").await;
+    let message = world.run("setup --reference-destination").bad(1).to_owned();
+    assert!(message.contains("relation \"devices\" already exists"), "{message}");
+    assert!(message.contains("hint: they are created all together"), "{message}");
+    assert_eq!(world.number("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await, 1);
+    assert_eq!(world.number(OURS).await, 0);
+}
