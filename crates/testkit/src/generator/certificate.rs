@@ -1,6 +1,6 @@
 //! One legacy certificate.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 

@@ -1,6 +1,6 @@
 //! What is wrong with a certificate that cannot be migrated.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::distr::weighted::WeightedIndex;
 use rand::distr::{Distribution, weighted};
 

@@ -1,6 +1,6 @@
 //! The forms in which people write the same speed, status or date.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 

@@ -2,7 +2,7 @@
 //!
 //! What is mapped follows from the number and not from chance, so that even a small data set has some of each kind.
 
-use rand::Rng;
+use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
 
