@@ -39,7 +39,8 @@ pub(crate) enum Command {
     /// Queue certificates of the source that were never queued before.
     ///
     /// Safe to repeat and to run several times at once: a certificate gets one job. Without --ecu, --id and --ids-file
-    /// all certificates are selected; ids and ECU numbers together select the certificates that have both.
+    /// all certificates are selected; ids and ECU numbers together select the certificates that have both. An id that the
+    /// source does not have is named and not queued.
     Enqueue(Enqueue),
     /// Queue failed certificates again; without a filter, all of them. Filters narrow each other.
     Retry(Retry),

@@ -59,8 +59,8 @@ pub(crate) async fn run(config: &Config, arguments: &Enqueue, shutdown: &Shutdow
     };
     let (database, source) = shutdown.interrupting(connecting).await.context("interrupted; nothing was queued")??;
     let page_size = match arguments.limit {
-        // A dry run or a first try of a few need not read thousands.
-        Some(limit) => u32::try_from(limit).unwrap_or(u32::MAX).clamp(100, config.source.page_size.max(100)),
+        // A first try of a few need not read thousands.
+        Some(limit) => u32::try_from(limit.max(100)).unwrap_or(u32::MAX).min(config.source.page_size),
         None => config.source.page_size,
     };
     let run = Run {
@@ -72,8 +72,11 @@ pub(crate) async fn run(config: &Config, arguments: &Enqueue, shutdown: &Shutdow
         max_attempts: i32::try_from(config.worker.max_attempts)?,
     };
     let result = run.enqueue(arguments.dry_run, shutdown).await?;
-    run.source.close().await;
-    run.database.close().await;
+    // Closing would wait for a page that was dropped.
+    if result.complete {
+        run.source.close().await;
+        run.database.close().await;
+    }
     Ok(result)
 }
 
@@ -121,6 +124,8 @@ impl Run {
         }
         result.complete = after.is_none() || result.enqueued >= self.limit;
         if result.complete {
+            // The source's own count may be high, and things changed since.
+            progress.set_total(result.selected + result.not_in_source.len() as u64);
             progress.finish();
         }
         warn_of_absent(&result.not_in_source);
@@ -137,13 +142,14 @@ impl Run {
         let page = self.source.ids_page(after, self.page_size, &self.selection).await;
         let page = page.hint_from(certferry_source::Error::hint)?;
         let mut ids = page.ids;
-        if self.limit < u64::MAX || result.dry_run {
-            let known: HashSet<OldId> = self.known(&ids).await?;
+        let enqueued = if self.limit < u64::MAX || result.dry_run {
+            let known = self.known(&ids).await?;
             let room = usize::try_from(self.limit - result.enqueued).unwrap_or(usize::MAX);
             ids.truncate(end_of_new(&ids, &known, room));
-        }
-        let enqueued =
-            if result.dry_run { ids.len() - self.known(&ids).await?.len() } else { self.push(&ids).await? } as u64;
+            if result.dry_run { ids.iter().filter(|id| !known.contains(id)).count() } else { self.push(&ids).await? }
+        } else {
+            self.push(&ids).await?
+        } as u64;
         result.selected += ids.len() as u64;
         result.enqueued += enqueued;
         result.already_known += ids.len() as u64 - enqueued;

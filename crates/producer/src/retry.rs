@@ -56,7 +56,10 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Retry, shutdown: &Shut
         let max_attempts = i32::try_from(config.worker.max_attempts)?;
         requeue_all(&database, &retry, max_attempts, &mut result, shutdown).await?;
     }
-    database.close().await;
+    // Closing would wait for a page that was dropped.
+    if result.complete {
+        database.close().await;
+    }
     Ok(result)
 }
 

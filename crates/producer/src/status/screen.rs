@@ -29,7 +29,10 @@ pub(super) fn whole(progress: &Progress, timezone: Tz) -> String {
         put("skipped", summary.skipped);
     }
     line_to(&mut text, &format!("{:<14}{:>13}", "total", grouped(total)));
-    line_to(&mut text, &format!("{:<14}{:>13}", "success rate", format!("{:.1}%", summary.success_rate() * 100.0)));
+    if summary.migrated + summary.failed > 0 {
+        let rate = format!("{:.1}%", summary.success_rate() * 100.0);
+        line_to(&mut text, &format!("{:<14}{rate:>13}", "success rate"));
+    }
     line_to(&mut text, &format!("{:<14}{}", "now", pace(progress)));
     if !summary.by_code.is_empty() {
         line_to(&mut text, "");

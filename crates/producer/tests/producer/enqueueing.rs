@@ -37,7 +37,9 @@ async fn several_at_once_give_one_job_each() {
 #[tokio::test]
 async fn a_selection_is_by_id_by_ecu_number_or_both() {
     let world = World::with_certificates(3000).await;
-    assert_eq!(world.run("enqueue --ecu ECU7").good(), "selected 1, enqueued 1, already known 0");
+    let ended = world.run("enqueue --ecu ECU7");
+    assert_eq!(ended.good(), "selected 1, enqueued 1, already known 0");
+    assert!(ended.stderr.starts_with("enqueueing certificates: 1 in "), "{}", ended.stderr);
     let ended = world.run("enqueue --id 7 --id 8 --id 8 --id -9 --id 99999");
     assert_eq!(ended.good(), "selected 2, enqueued 1, already known 1, not in the source 2");
     assert!(ended.stderr.contains("-9, 99999"), "{}", ended.stderr);

@@ -67,6 +67,8 @@ impl World {
             .env("SOURCE_URL", &self.source)
             .env("CERTFERRY__SOURCE__PAGE_SIZE", "1000")
             .env("CERTFERRY__DATABASE__CONNECT_TIMEOUT", "2s")
+            // Nothing here may end only because the server gave a statement up.
+            .env("CERTFERRY__DATABASE__STATEMENT_TIMEOUT", "1h")
             .stdin(Stdio::null());
         command
     }
