@@ -18,8 +18,8 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use apalis_postgres::PostgresStorage;
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
 pub use error::Error;
 pub use job::{Batch, Job};
@@ -54,14 +54,17 @@ impl Queue {
         let options = PgConnectOptions::from_str(&settings.url)
             .map_err(|error| Error::new("read the database URL", error))?
             .application_name("certferry-queue")
+            .disable_statement_logging()
             // Plans by the actual values: the table goes from nothing to millions of rows and back within a run.
             .options([("plan_cache_mode", "force_custom_plan"), ("jit", "off"), ("statement_timeout", &timeout)]);
+        let doing = "connect to the queue's database";
+        let first = tokio::time::timeout(settings.connect_timeout, PgConnection::connect_with(&options)).await;
+        let first = first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|error| Error::new(doing, error))?;
+        first.close().await.map_err(|error| Error::new(doing, error))?;
         let pool = PgPoolOptions::new()
             .max_connections(CONNECTIONS)
             .acquire_timeout(settings.connect_timeout)
-            .connect_with(options)
-            .await
-            .map_err(|error| Error::new("connect to the queue's database", error))?;
+            .connect_lazy_with(options);
         Ok(Self { pool })
     }
 

@@ -3,7 +3,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{PgConnection, PgPool, Postgres};
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
 
 use crate::Error;
 
@@ -32,6 +32,7 @@ impl Settings {
         Ok(PgConnectOptions::from_str(&self.url)
             .map_err(|error| Error::new("read the database URL", error))?
             .application_name("certferry")
+            .disable_statement_logging()
             .options([
                 ("search_path", search_path.as_str()),
                 ("plan_cache_mode", "force_custom_plan"),
@@ -59,13 +60,15 @@ impl Database {
     /// Opens the pool and one connection, so that a wrong URL is found at once.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
         let options = settings.connect_options()?;
-        let server = format!("{}:{}", options.get_host(), options.get_port());
+        let doing = format!("connect to the database at {}:{}", options.get_host(), options.get_port());
+        // The pool would try on until its time is up, and then not say why.
+        let first = tokio::time::timeout(settings.connect_timeout, PgConnection::connect_with(&options)).await;
+        let first = first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|error| Error::new(&doing, error))?;
+        first.close().await.map_err(|error| Error::new(&doing, error))?;
         let pool = PgPoolOptions::new()
             .max_connections(settings.max_connections)
             .acquire_timeout(settings.connect_timeout)
-            .connect_with(options)
-            .await
-            .map_err(|error| Error::new(format!("connect to the database at {server}"), error))?;
+            .connect_lazy_with(options);
         Ok(Self { pool, destination_schema: settings.destination_schema.clone() })
     }
 
