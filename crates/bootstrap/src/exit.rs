@@ -2,6 +2,7 @@
 //! its work, 2 wrong usage or configuration.
 
 use std::any::Any;
+use std::cell::Cell;
 use std::error::Error;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
@@ -143,7 +144,28 @@ impl Error for Explained {
     }
 }
 
+/// A panic that was caught where it was to be expected; its message is what the panic said.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Panicked(String);
+
+thread_local! {
+    /// Whether a panic of this thread is on its way into [`catching`], which tells of it.
+    static CATCHING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls a library that panics where it should return an error, and makes an error of it, without a word in the log.
+pub fn catching<T>(work: impl FnOnce() -> T) -> Result<T, Panicked> {
+    let before = CATCHING.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(work));
+    CATCHING.set(before);
+    result.map_err(|payload| Panicked(panic_message(&*payload).to_owned()))
+}
+
 fn log_panic(info: &PanicHookInfo<'_>) {
+    if CATCHING.get() {
+        return;
+    }
     let location = info.location().map(ToString::to_string).unwrap_or_default();
     tracing::error!(location, "internal error: a part of the program panicked");
     // The message may quote data.
@@ -203,6 +225,14 @@ mod tests {
         }
         let error = failed("line 3 is not an id").hint("write one id a line").usage().unwrap_err();
         assert_eq!(render(&error), "error: line 3 is not an id\nhint: write one id a line\n");
+    }
+
+    #[test]
+    fn an_expected_panic_becomes_an_error() {
+        let error = catching(|| panic!("no space left")).map(|()| "never").unwrap_err();
+        assert_eq!(error.to_string(), "no space left");
+        assert_eq!(catching(|| 7).unwrap(), 7);
+        assert!(!CATCHING.get());
     }
 
     #[test]

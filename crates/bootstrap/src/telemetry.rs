@@ -34,7 +34,8 @@ fn filter(level: LogLevel) -> EnvFilter {
     EnvFilter::new(match level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
-        LogLevel::Info => "info,sqlx=warn,apalis=warn,apalis_core=warn,apalis_postgres=warn",
+        // The driver would quote each statement that takes a second; a report has those.
+        LogLevel::Info => "info,sqlx=warn,sqlx::query=error,apalis=warn,apalis_core=warn,apalis_postgres=warn",
         LogLevel::Debug => "debug,sqlx=warn,apalis=info,apalis_core=info,apalis_postgres=info",
         LogLevel::Trace => "trace",
     })

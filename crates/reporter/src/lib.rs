@@ -41,13 +41,16 @@ pub async fn write(config: &Config, path: &Path, format: Format) -> anyhow::Resu
     let mut snapshot = database.begin_snapshot().await?;
     let summary = summary(&mut snapshot).await.map_err(explained)?;
     let pages = Pages::new(&mut snapshot, &summary);
-    match format {
-        Format::Xlsx => workbook::write(&mut file, pages, &summary, config.dates.timezone).await?,
-        Format::Csv => table::write(&mut file, pages).await?,
-        Format::Jsonl => jsonl::write(&mut file, pages).await?,
-    }
+    let filled = match format {
+        Format::Xlsx => Some(workbook::fill(&file, pages, &summary, config.dates.timezone).await?),
+        Format::Csv => table::write(&mut file, pages).await.map(|()| None)?,
+        Format::Jsonl => jsonl::write(&mut file, pages).await.map(|()| None)?,
+    };
     snapshot.rollback().await?;
     database.close().await;
+    if let Some(filled) = filled {
+        workbook::pack(&file, filled).await?;
+    }
     file.finish()?;
     Ok(summary)
 }

@@ -7,20 +7,24 @@ mod certificate_sheets;
 mod summary_sheet;
 
 use anyhow::Context;
+use certferry_bootstrap::{Progress, exit};
 use certferry_store::{Scope, Summary};
 use chrono_tz::Tz;
-use rust_xlsxwriter::{DocProperties, Workbook};
+use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
 
 use self::certificate_sheets::CertificateSheets;
 use crate::output_file::OutputFile;
 use crate::pages::Pages;
 
-pub(crate) async fn write(
-    file: &mut OutputFile,
+/// A workbook with all its rows, yet to be packed.
+pub(crate) struct Filled(Workbook);
+
+pub(crate) async fn fill(
+    file: &OutputFile,
     mut pages: Pages<'_>,
     summary: &Summary,
     timezone: Tz,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Filled> {
     let doing = file.doing();
     let mut workbook = Workbook::new();
     // Beside the report and not in a temporary folder that may be memory.
@@ -31,11 +35,25 @@ pub(crate) async fn write(
     workbook.push_worksheet(front);
     for scope in [Scope::Migrated, Scope::Unmigrated] {
         let mut sheets = CertificateSheets::begin(&mut workbook, scope, timezone).context(doing.clone())?;
-        pages.for_each(scope, |row| sheets.add(&row).context(doing.clone())).await?;
+        pages.for_each(scope, |row| fallible(|| sheets.add(&row)).context(doing.clone())).await?;
         sheets.finish().context(doing.clone())?;
     }
     pages.finish();
+    Ok(Filled(workbook))
+}
+
+/// Packs the workbook into the file. It takes about as long as filling it, so no snapshot should be open meanwhile.
+pub(crate) async fn pack(file: &OutputFile, filled: Filled) -> anyhow::Result<()> {
+    let Filled(mut workbook) = filled;
     let handle = file.another_handle()?;
-    // Compressing takes seconds, in which a wish to stop must be heard.
-    tokio::task::spawn_blocking(move || workbook.save_to_writer(handle)).await?.context(doing)
+    let progress = Progress::start("packing the workbook", None);
+    // On a thread of its own, so that a wish to stop is heard.
+    let packed = tokio::task::spawn_blocking(move || fallible(|| workbook.save_to_writer(handle))).await?;
+    drop(progress);
+    packed.with_context(|| file.doing())
+}
+
+/// The library panics when there is no room for the rows it sets aside on disk.
+fn fallible(work: impl FnOnce() -> Result<(), XlsxError>) -> anyhow::Result<()> {
+    Ok(exit::catching(work)??)
 }

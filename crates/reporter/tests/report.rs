@@ -236,6 +236,28 @@ async fn what_is_in_the_way_is_said_and_nothing_is_left_half_done() {
     assert_eq!((left, fs::read_to_string(&report).unwrap().as_str()), (vec!["report.xlsx".into()], "before"));
 }
 
+#[tokio::test]
+async fn no_room_on_the_disk_is_an_error_and_leaves_nothing() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["xlsx", "csv", "jsonl"] {
+        // No file may grow beyond 16 KiB, neither the report nor the rows set aside for it.
+        let script = "trap '' XFSZ; ulimit -f 32; exec \"$0\" \"$@\"";
+        let output = Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_reporter"), "--format", format])
+            .current_dir(folder.path())
+            .env_remove("CERTFERRY_CONFIG")
+            .env("DATABASE_URL", database.url())
+            .output()
+            .unwrap();
+        let message = failed(&output, 1);
+        let expected = format!("error: could not write the report to certificate_migration_report.{format}\n");
+        assert!(message.contains(&expected) && message.contains("File too large"), "{message}");
+        assert!(!message.contains("internal error") && !message.contains("panicked"), "{message}");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}
+
 #[test]
 fn the_effective_configuration_is_shown_without_a_database() {
     let folder = tempfile::tempdir().unwrap();

@@ -8,6 +8,10 @@ use crate::table::{readable_issues, readable_warnings};
 /// Excel's own limit for a sheet, the header included.
 const ROWS_A_SHEET: RowNum = 1_048_576;
 
+/// Rows of more than one line that are made higher. The library remembers each of them until the end, and memory must
+/// not grow with the number of certificates; Excel makes room for the others by itself.
+const MOST_TALL_ROWS: usize = 10_000;
+
 /// A column: its header and its width in characters.
 type Column = (&'static str, u8);
 
@@ -51,14 +55,24 @@ pub(super) struct CertificateSheets<'a> {
     number: usize,
     next_row: RowNum,
     rows_a_sheet: RowNum,
+    tall_rows: usize,
 }
 
 impl<'a> CertificateSheets<'a> {
     pub(super) fn begin(workbook: &'a mut Workbook, scope: Scope, timezone: Tz) -> Result<Self, XlsxError> {
         let sheet = workbook.new_worksheet_with_constant_memory()?;
         let looks = Looks::new();
-        let mut sheets =
-            Self { workbook, scope, timezone, looks, sheet, number: 1, next_row: 0, rows_a_sheet: ROWS_A_SHEET };
+        let mut sheets = Self {
+            workbook,
+            scope,
+            timezone,
+            looks,
+            sheet,
+            number: 1,
+            next_row: 0,
+            rows_a_sheet: ROWS_A_SHEET,
+            tall_rows: 0,
+        };
         sheets.head()?;
         Ok(sheets)
     }
@@ -98,7 +112,11 @@ impl<'a> CertificateSheets<'a> {
         line.time(Some(row.enqueued_at))?;
         line.time(row.started_at)?;
         line.time(row.finished_at)?;
-        line.end()?;
+        let height = line.height;
+        if height > 1 && self.tall_rows < MOST_TALL_ROWS {
+            make_room(&mut self.sheet, self.next_row, height)?;
+            self.tall_rows += 1;
+        }
         self.next_row += 1;
         Ok(())
     }
@@ -172,10 +190,6 @@ impl Line<'_> {
         self.height = self.height.max(lines_of(text, width));
         let looks = self.looks;
         self.string(text, &looks.wrapped)
-    }
-
-    fn end(self) -> Result<(), XlsxError> {
-        make_room(self.sheet, self.row, self.height)
     }
 
     fn string(&mut self, text: &str, format: &Format) -> Result<(), XlsxError> {
