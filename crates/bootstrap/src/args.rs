@@ -9,7 +9,7 @@ use crate::{Config, ConfigError, output};
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Configuration")]
 pub struct ConfigArgs {
-    /// The configuration file; else $`CERTFERRY_CONFIG`, else certferry.toml in the working directory when it is there.
+    /// The configuration file; else what `CERTFERRY_CONFIG` names, else certferry.toml in the working directory when it is there.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
