@@ -157,6 +157,7 @@ mod tests {
             "success_rate",
             "by_code",
             "last_failed",
+            "late_results",
             "paused",
             "workers",
             "rate_per_second",

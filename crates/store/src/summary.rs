@@ -28,6 +28,8 @@ pub struct Summary {
     pub by_code: Vec<CodeCount>,
     /// The failed certificate that finished last.
     pub last_failed: Option<LastFailed>,
+    /// Results that came after another worker's and changed nothing: so often a worker was thought dead and came back.
+    pub late_results: i64,
     /// When the first certificate was enqueued.
     pub first_enqueued_at: Option<DateTime<Utc>>,
     /// When the first job began.
@@ -104,7 +106,7 @@ fn ratio(part: i64, whole: i64) -> f64 {
 
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut keys = serializer.serialize_struct("Summary", 11)?;
+        let mut keys = serializer.serialize_struct("Summary", 12)?;
         keys.serialize_field("total", &self.total())?;
         keys.serialize_field("queued", &self.queued)?;
         keys.serialize_field("migrated", &self.migrated)?;
@@ -115,6 +117,7 @@ impl Serialize for Summary {
             self.by_code.iter().map(|count| (count.code.as_str(), count.certificates)).collect();
         keys.serialize_field("by_code", &by_code)?;
         keys.serialize_field("last_failed", &self.last_failed)?;
+        keys.serialize_field("late_results", &self.late_results)?;
         keys.serialize_field("first_enqueued_at", &self.first_enqueued_at)?;
         keys.serialize_field("first_started_at", &self.first_started_at)?;
         keys.serialize_field("last_finished_at", &self.last_finished_at)?;
@@ -122,7 +125,7 @@ impl Serialize for Summary {
     }
 }
 
-/// Counts the status table. Its two statements see the same moment when `connection` is in a
+/// Counts the status table. Its statements see the same moment when `connection` is in a
 /// [`crate::Database::begin_snapshot`].
 pub async fn summary(connection: &mut PgConnection) -> Result<Summary, Error> {
     let doing = "count the status table";
@@ -150,7 +153,7 @@ pub async fn summary(connection: &mut PgConnection) -> Result<Summary, Error> {
         summary.as_of = Some(group.as_of);
     }
     summary.last_failed = sqlx::query_file!("queries/summary_last_failed.sql")
-        .fetch_optional(connection)
+        .fetch_optional(&mut *connection)
         .await
         .map_err(|error| Error::new("find the last failed certificate", error))?
         .map(|row| LastFailed {
@@ -159,6 +162,10 @@ pub async fn summary(connection: &mut PgConnection) -> Result<Summary, Error> {
             message: row.message,
             at: row.at,
         });
+    summary.late_results = sqlx::query_file_scalar!("queries/summary_late_results.sql")
+        .fetch_one(connection)
+        .await
+        .map_err(|error| Error::new("count late results", error))?;
     Ok(summary)
 }
 
@@ -202,7 +209,7 @@ mod tests {
                 "last_failed": {
                     "certificate_id": 7, "code": "missing_device", "message": "no device", "at": "1970-01-01T00:00:00Z"
                 },
-                "first_enqueued_at": null, "first_started_at": null, "last_finished_at": null,
+                "late_results": 0, "first_enqueued_at": null, "first_started_at": null, "last_finished_at": null,
             })
         );
     }

@@ -34,6 +34,11 @@ pub(super) fn whole(progress: &Progress, timezone: Tz) -> String {
         line_to(&mut text, &format!("{:<14}{rate:>13}", "success rate"));
     }
     line_to(&mut text, &format!("{:<14}{}", "now", pace(progress)));
+    if summary.late_results > 0 {
+        let count = grouped(summary.late_results);
+        let note = "a worker was away for longer than worker.orphan_after; nothing was written twice";
+        line_to(&mut text, &format!("{:<14}{count:>13}  {note}", "late results"));
+    }
     if !summary.by_code.is_empty() {
         line_to(&mut text, "");
         codes(&mut text, &summary.by_code);
@@ -154,6 +159,7 @@ mod tests {
                 message: "no device has this ECU number".to_owned(),
                 at: DateTime::UNIX_EPOCH,
             }),
+            late_results: 3,
             ..Summary::default()
         }
     }
@@ -168,6 +174,7 @@ mod tests {
         total                20,000
         success rate          98.3%
         now           812/s, about 2s left, 2 workers are alive
+        late results              3  a worker was away for longer than worker.orphan_after; nothing was written twice
 
         failed because of
           missing_device         300  add the device to the destination, or correct the ECU number

@@ -1,0 +1,1 @@
+SELECT count(*) AS "count!" FROM certferry.late_result
