@@ -6,6 +6,7 @@ use std::time::Duration;
 use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
 use certferry_store::{Finished, Refused, Transaction, Verdict, Writing};
 
+use crate::crash_point::crash_point;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::prepare::{Prepared, TakenNumbers};
@@ -31,9 +32,11 @@ impl Engine {
     /// `None` when a certificate was finished by another worker meanwhile; then nothing is changed.
     async fn apply_at_once(&self, batch: &[Prepared<'_>], taken: &TakenNumbers) -> Result<Option<Counts>, Error> {
         let mut transaction = self.database.begin().await?;
+        crash_point("begun");
         let (refused, plans): (Vec<&Plan>, Vec<&Plan>) =
             plans(batch).partition(|plan| taken.contains_key(&plan.certificate_number));
         let mut writing = certferry_store::write_all(&mut transaction, &plans).await?;
+        crash_point("written");
         let taken_by = |plan: &&Plan| certferry_store::number_taken(plan, taken.get(&plan.certificate_number).copied());
         writing.refused.extend(refused.iter().map(taken_by));
         let (late, counts) = self.record(&mut transaction, batch.iter().collect(), writing).await?;
@@ -42,23 +45,27 @@ impl Engine {
             return Ok(None);
         }
         transaction.commit().await?;
+        crash_point("committed");
         Ok(Some(counts))
     }
 
     async fn apply_carefully(&self, batch: &[Prepared<'_>]) -> Result<Counts, Error> {
         let mut transaction = self.database.begin().await?;
+        crash_point("begun");
         let ids: Vec<OldId> = batch.iter().map(|prepared| prepared.job.certificate_id).collect();
         let open = certferry_store::lock_open(&mut transaction, &ids).await?;
         let (open, late): (Vec<&Prepared<'_>>, Vec<&Prepared<'_>>) =
             batch.iter().partition(|prepared| open.contains(&prepared.job.certificate_id));
         let plans: Vec<&Plan> = open.iter().filter_map(|prepared| plan_of(prepared)).collect();
         let writing = certferry_store::write_each(&mut transaction, &plans).await?;
+        crash_point("written");
         let (_, mut counts) = self.record(&mut transaction, open, writing).await?;
         let late_ids: Vec<OldId> = late.iter().map(|prepared| prepared.job.certificate_id).collect();
         certferry_store::note_late(&mut transaction, &self.worker, &late_ids).await?;
         let jobs: Vec<String> = late.iter().map(|prepared| prepared.job.id.clone()).collect();
         certferry_queue::complete(&mut transaction, &self.worker, &jobs).await?;
         transaction.commit().await?;
+        crash_point("committed");
         counts.late = late.len();
         Ok(counts)
     }
@@ -105,8 +112,10 @@ impl Engine {
         }
         counts.postponed = postponed.len();
         let late = certferry_store::finish(transaction, &self.worker, &results).await?;
+        crash_point("recorded");
         certferry_queue::complete(transaction, &self.worker, &completed).await?;
         self.postpone(transaction, postponed).await?;
+        crash_point("completed");
         Ok((late, counts))
     }
 

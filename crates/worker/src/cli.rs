@@ -1,11 +1,18 @@
 use certferry_bootstrap::{Config, ConfigArgs, Flags};
 use clap::Parser;
 
+/// A worker that can be made to crash says so, lest anyone takes it for one that is meant to work.
+const VERSION: &str = if cfg!(feature = "failpoints") {
+    concat!(env!("CARGO_PKG_VERSION"), " with fail-points, for tests only")
+} else {
+    env!("CARGO_PKG_VERSION")
+};
+
 /// Migrates the certificates that wait in the queue. Run as many as you like, on as many machines as you like.
 ///
 /// SIGTERM or Ctrl-C finishes what was begun and ends; a second one ends at once.
 #[derive(Debug, Parser)]
-#[command(name = "worker", version)]
+#[command(name = "worker", version = VERSION)]
 pub struct Cli {
     /// End when nothing is queued, running or waiting for a retry.
     #[arg(long)]

@@ -10,6 +10,7 @@ use certferry_store::{Database, Finished, Verdict};
 
 use crate::apply::names_each_once;
 use crate::backoff;
+use crate::crash_point::crash_point;
 use crate::error::Error;
 use crate::outage::Outage;
 use crate::prepare::prepare;
@@ -38,6 +39,7 @@ impl Engine {
     /// blame stands alone and is tried again later.
     pub(crate) async fn process(&self, batch: Batch) {
         debug_assert!(names_each_once(&batch), "the idempotency key makes jobs unique");
+        crash_point("claimed");
         let mut parts = vec![batch];
         let mut tries = 0;
         while let Some(part) = parts.pop() {

@@ -3,6 +3,7 @@
 mod apply;
 mod backoff;
 mod cli;
+mod crash_point;
 mod engine;
 mod error;
 mod outage;

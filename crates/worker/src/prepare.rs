@@ -10,6 +10,7 @@ use certferry_queue::Job;
 use certferry_source::Source;
 use certferry_store::{Database, Needed, lookups};
 
+use crate::crash_point::crash_point;
 use crate::error::Error;
 
 /// A certificate that is ready to be written, or known to fail.
@@ -34,12 +35,14 @@ pub(crate) async fn prepare<'a>(
     let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
     let records: HashMap<OldId, LegacyCertificate> =
         source.certificates(&ids).await?.into_iter().map(|record| (record.id, record)).collect();
+    crash_point("read");
     let needed = needed(records.values());
     let (mut found, taken) = lookups(database, &needed).await?;
     add_unmapped(source, database, policy, &needed, &mut found).await?;
     found.limits = limits.clone();
+    crash_point("looked_up");
 
-    let prepared = batch
+    let prepared: Vec<Prepared<'a>> = batch
         .iter()
         .map(|job| match records.get(&job.certificate_id) {
             Some(record) => {
@@ -48,6 +51,9 @@ pub(crate) async fn prepare<'a>(
             None => Prepared { job, identity: Identity::default(), outcome: not_found(job) },
         })
         .collect();
+    #[cfg(feature = "failpoints")]
+    crate::crash_point::abort_on_violations(&records, &prepared);
+    crash_point("planned");
     Ok((prepared, taken))
 }
 
