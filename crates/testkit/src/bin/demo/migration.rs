@@ -10,7 +10,7 @@ use indicatif::HumanCount;
 use tokio_util::sync::CancellationToken;
 
 use crate::databases::{Databases, Found};
-use crate::programs::{Program, Programs};
+use crate::programs::{Program, Programs, STOPPED};
 use crate::progress::{Counts, INTERVAL, Progress};
 use crate::screen::{say, short, step};
 
@@ -23,39 +23,35 @@ const FOLDER: &str = "demo";
 
 const REPORT: &str = "certificate_migration_report.xlsx";
 
-/// Runs the whole demo, or as much of it as there is time for until `stop`.
+/// Runs the whole demo; it is an error to be stopped before its end.
 pub(crate) async fn run(stop: &CancellationToken) -> Result<()> {
     let started = Instant::now();
     let dataset = Dataset::messy(SEED, certificates()?);
-    let Some(databases) = stop.run_until_cancelled(Databases::find()).await else { return Ok(()) };
-    let databases = databases?;
+    let databases = unless_stopped(stop, Databases::find()).await?;
     let programs = Programs::find(&databases, stop)?;
-    let Some(found) = stop.run_until_cancelled(databases.look(&dataset)).await else { return Ok(()) };
-    let found = found?;
+    let found = unless_stopped(stop, databases.look(&dataset)).await?;
 
     prepare(&dataset, &databases, &programs, found, stop).await?;
     step("Importing the mappings and enqueueing one job for each certificate");
     programs.run("producer", &["import-mappings", &short(&folder().join("mappings"))]).await?;
     programs.run("producer", &["enqueue"]).await?;
-    if stop.is_cancelled() {
-        return Ok(());
-    }
     step("Migrating, with two worker processes side by side");
     let (migrated, took) = migrate(&programs, stop).await?;
-    if stop.is_cancelled() {
-        return Ok(());
-    }
     step("Writing the report");
     programs.run("reporter", &["--output", REPORT]).await?;
     programs.run("producer", &["status"]).await?;
-    if stop.is_cancelled() {
-        return Ok(());
-    }
     let counts = Counts::of(&programs.status().await?);
     summarize(&dataset, &databases, counts, migrated, took);
     drop(databases);
     say(&format!("The whole demo took {:.1} s.", started.elapsed().as_secs_f64()));
     Ok(())
+}
+
+async fn unless_stopped<T, E>(stop: &CancellationToken, work: impl Future<Output = Result<T, E>>) -> Result<T>
+where
+    anyhow::Error: From<E>,
+{
+    Ok(stop.run_until_cancelled(work).await.context(STOPPED)??)
 }
 
 /// As many as `CERTIFICATES` says.
@@ -84,16 +80,14 @@ async fn prepare(
         step(&format!("The legacy database has the {amount} certificates of an earlier demo: using them"));
     } else {
         step(&format!("Filling a legacy database with {amount} certificates as people typed them"));
-        if let Some(filled) = stop.run_until_cancelled(dataset.load_source(&databases.source)).await {
-            filled?;
-        }
+        unless_stopped(stop, dataset.load_source(&databases.source)).await?;
     }
     step("Setting up the queue, Certferry's own tables and, for the demo, the destination's");
     programs.run("producer", &["setup", "--reference-destination"]).await?;
     if found.destination {
         say("    The destination has what an earlier demo left there: going on from that.");
-    } else if let Some(filled) = stop.run_until_cancelled(dataset.load_destination(&databases.destination)).await {
-        filled?;
+    } else {
+        unless_stopped(stop, dataset.load_destination(&databases.destination)).await?;
         say("    Filled the destination with its users, customers, technicians and devices.");
     }
     let mappings = folder().join("mappings");
@@ -111,37 +105,34 @@ async fn migrate(programs: &Programs, stop: &CancellationToken) -> Result<(u64, 
         let log = folder().join(format!("worker-{number}.log"));
         workers.push(programs.start("worker", &["--drain"], &log)?);
     }
-    let watched = watch(programs, &mut workers, before, stop).await;
-    if stop.is_cancelled() || watched.is_err() {
+    let watched = unless_stopped(stop, watch(programs, &mut workers, before)).await;
+    if watched.is_err() {
         say("    Asking the workers to finish what they have in hand …");
         for worker in &mut workers {
             worker.stop().await?;
         }
     }
-    watched.with_context(|| format!("see {FOLDER}/worker-1.log and {FOLDER}/worker-2.log"))?;
+    watched.with_context(|| format!("the workers' own words are in {FOLDER}/worker-1.log and worker-2.log"))?;
     let took = started.elapsed();
     let after = Counts::of(&programs.status().await?);
     Ok((after.finished().saturating_sub(before.finished()), took))
 }
 
 /// Shows how far the workers are until both have ended.
-async fn watch(programs: &Programs, workers: &mut [Program], before: Counts, stop: &CancellationToken) -> Result<()> {
+async fn watch(programs: &Programs, workers: &mut [Program], before: Counts) -> Result<()> {
     let mut progress = Progress::new(before);
-    let ended = async {
-        let mut next = tokio::time::interval(INTERVAL);
-        loop {
-            next.tick().await;
-            let mut running = 0;
-            for worker in &mut *workers {
-                running += usize::from(!worker.has_ended()?);
-            }
-            if running == 0 {
-                return Ok(());
-            }
-            progress.show(Counts::of(&programs.status().await?));
+    let mut next = tokio::time::interval(INTERVAL);
+    loop {
+        next.tick().await;
+        let mut running = 0;
+        for worker in &mut *workers {
+            running += usize::from(!worker.has_ended()?);
         }
-    };
-    stop.run_until_cancelled(ended).await.unwrap_or(Ok(()))
+        if running == 0 {
+            return Ok(());
+        }
+        progress.show(Counts::of(&programs.status().await?));
+    }
 }
 
 fn summarize(dataset: &Dataset, databases: &Databases, counts: Counts, migrated: u64, took: Duration) {

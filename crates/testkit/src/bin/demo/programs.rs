@@ -20,6 +20,9 @@ const GRACE: Duration = Duration::from_secs(15);
 /// How long `producer status` may take.
 const STATUS: Duration = Duration::from_secs(30);
 
+/// What an interrupted step answers; `main` says it in its own words.
+pub(crate) const STOPPED: &str = "the demo was stopped";
+
 /// The programs beside our own executable, set up for the demo's databases.
 #[derive(Debug)]
 pub(crate) struct Programs {
@@ -96,11 +99,12 @@ pub(crate) struct Program {
 
 impl Program {
     /// Waits until the program has ended, or ends it when the demo is to stop.
-    pub(crate) async fn end(&mut self, stop: &CancellationToken) -> Result<()> {
-        match stop.run_until_cancelled(self.child.wait()).await {
-            Some(status) => self.judge(status?),
-            None => self.stop().await,
-        }
+    async fn end(&mut self, stop: &CancellationToken) -> Result<()> {
+        let Some(status) = stop.run_until_cancelled(self.child.wait()).await else {
+            self.stop().await?;
+            bail!(STOPPED);
+        };
+        self.judge(status?)
     }
 
     /// Whether it has ended; it is an error if it failed.
