@@ -1,6 +1,8 @@
 -- One job a certificate; the idempotency key makes a second one impossible. A moment in the future by the clock of
--- this transaction is the past for everyone who can see the job, and spares a notification a row.
+-- this transaction is the past for everyone who can see the job, and spares a notification a row. Each job has a moment
+-- of its own, so that a claim can begin where the last one ended.
 INSERT INTO apalis.jobs (id, job_type, job, status, attempts, max_attempts, run_at, priority, idempotency_key)
-SELECT id, $1, convert_to(job, 'UTF8'), 'Pending', 0, $5, now() + interval '1 microsecond', 0, certificate_id::text
-FROM unnest($2::text[], $3::text[], $4::bigint[]) AS pushed (id, job, certificate_id)
+SELECT id, $1, convert_to(job, 'UTF8'), 'Pending', 0, $5, now() + place * interval '1 microsecond', 0,
+       certificate_id::text
+FROM unnest($2::text[], $3::text[], $4::bigint[]) WITH ORDINALITY AS pushed (id, job, certificate_id, place)
 ON CONFLICT (job_type, idempotency_key) DO NOTHING

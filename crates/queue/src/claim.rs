@@ -1,8 +1,9 @@
 //! Claiming batches of jobs.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use sqlx::PgPool;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
@@ -25,6 +26,38 @@ pub(crate) struct Claimer {
     /// False while the source or the destination is away: then nothing is claimed.
     pub(crate) may_claim: watch::Receiver<bool>,
     pub(crate) stop: CancellationToken,
+    pub(crate) reached: Reached,
+}
+
+/// When the last job that this worker claimed was due: hardly anything that is still due is older.
+#[derive(Clone, Debug)]
+pub(crate) struct Reached(Arc<Mutex<(DateTime<Utc>, Instant)>>);
+
+impl Default for Reached {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new((DateTime::UNIX_EPOCH, Instant::now()))))
+    }
+}
+
+impl Reached {
+    /// From where to claim: the beginning when that was not done for `longest`.
+    fn get(&self, longest: Duration) -> DateTime<Utc> {
+        let (run_at, begun) = *self.lock();
+        if begun.elapsed() > longest { self.begin_again() } else { run_at }
+    }
+
+    fn begin_again(&self) -> DateTime<Utc> {
+        *self.lock() = (DateTime::UNIX_EPOCH, Instant::now());
+        DateTime::UNIX_EPOCH
+    }
+
+    fn set(&self, run_at: DateTime<Utc>) {
+        self.lock().0 = run_at;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, (DateTime<Utc>, Instant)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Claimer {
@@ -73,11 +106,25 @@ impl Claimer {
         Ok(Some(batch))
     }
 
+    /// Claims from where the last claim ended; from the beginning when that gives nothing, and now and then anyway, for
+    /// jobs that were put back are older.
     async fn claim(&self) -> Result<Batch, Error> {
-        let rows = sqlx::query_file!("queries/claim.sql", QUEUE, self.worker, &self.limits)
+        let reached = self.reached.get(self.poll_interval);
+        let batch = self.claim_from(reached).await?;
+        if batch.is_empty() && reached > DateTime::UNIX_EPOCH {
+            return self.claim_from(self.reached.begin_again()).await;
+        }
+        Ok(batch)
+    }
+
+    async fn claim_from(&self, reached: DateTime<Utc>) -> Result<Batch, Error> {
+        let rows = sqlx::query_file!("queries/claim.sql", QUEUE, self.worker, &self.limits, reached)
             .fetch_all(&self.pool)
             .await
             .map_err(|error| Error::new("claim jobs", error))?;
+        if let Some(last) = rows.iter().filter(|row| row.crashes == 0).map(|row| row.run_at).max() {
+            self.reached.set(last);
+        }
         let mut batch = Batch::with_capacity(rows.len());
         for row in rows {
             match decode(&row.job) {

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::backend::Claims;
-use crate::claim::Claimer;
+use crate::claim::{Claimer, Reached};
 use crate::job::Batch;
 use crate::{Error, Queue, lease, wakeup, workers};
 
@@ -109,6 +109,7 @@ impl Worker {
             woken: woken.clone(),
             may_claim: self.may_claim.subscribe(),
             stop,
+            reached: Reached::default(),
         });
         let ran = WorkerBuilder::new(&context)
             .backend(claims)
