@@ -14,6 +14,9 @@ use crate::{connections, ids_file, interruption};
 /// How many ids that the source does not have are named; the others are counted.
 const NAMED: usize = 10;
 
+/// The fewest certificates after which the tables are analyzed; then whenever they have doubled.
+const ANALYZE_FROM: u64 = 5000;
+
 /// What `producer enqueue` did; in a dry run, what it would have done.
 #[derive(Debug, Default, Serialize)]
 #[expect(clippy::struct_field_names, reason = "the fields are the keys of the JSON document")]
@@ -113,11 +116,16 @@ impl Run {
         let what = if dry_run { "looking through certificates" } else { "enqueueing certificates" };
         let progress = Progress::start(what, total);
         let mut after = None;
+        let mut analyzed = ANALYZE_FROM / 2;
         while result.enqueued < self.limit && !shutdown.is_requested() {
             let page = self.page(after, &mut result, &progress);
             // A page is a transaction: dropping it on the second signal leaves nothing half done.
             let Some(next) = interruption::finish(page, shutdown).await else { return Ok(result) };
             after = next.with_context(|| format!("stopped: {result}"))?;
+            if !dry_run && result.enqueued >= analyzed * 2 {
+                analyzed = result.enqueued;
+                self.analyze().await?;
+            }
             if after.is_none() {
                 break;
             }
@@ -156,6 +164,15 @@ impl Run {
         progress.advance((ids.len() + page.absent.len()) as u64);
         result.not_in_source.extend(page.absent);
         Ok(page.next)
+    }
+
+    /// Statistics for tables that have doubled, long before autovacuum looks at them.
+    async fn analyze(&self) -> anyhow::Result<()> {
+        let mut transaction = self.database.begin().await?;
+        certferry_store::analyze_status(&mut transaction).await?;
+        certferry_queue::analyze(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     async fn known(&self, ids: &[OldId]) -> anyhow::Result<HashSet<OldId>> {

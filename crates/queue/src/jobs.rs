@@ -28,6 +28,15 @@ pub async fn push(connection: &mut PgConnection, certificates: &[OldId], max_att
     Ok(pushed.rows_affected())
 }
 
+/// Counts the table anew, so that every process stops using the plans it made when the table was small or empty.
+pub async fn analyze(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query_file!("queries/analyze.sql")
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("analyze the queue's table", error))
+}
+
 /// Ends jobs for good. Returns how many were still the worker's; the others are someone else's by now.
 pub async fn complete(connection: &mut PgConnection, worker: &str, ids: &[String]) -> Result<u64, Error> {
     let completed = sqlx::query_file!("queries/complete.sql", ids, worker)

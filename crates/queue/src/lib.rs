@@ -23,7 +23,7 @@ use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
 
 pub use error::Error;
 pub use job::{Batch, Job};
-pub use jobs::{Orphan, complete, postpone, push, remove, remove_jobs, rescue};
+pub use jobs::{Orphan, analyze, complete, postpone, push, remove, remove_jobs, rescue};
 pub use run::{Claiming, Worker};
 
 /// How to reach the database that holds the queue.
@@ -55,8 +55,7 @@ impl Queue {
             .map_err(|error| Error::new("read the database URL", error))?
             .application_name("certferry-queue")
             .disable_statement_logging()
-            // Plans by the actual values: the table goes from nothing to millions of rows and back within a run.
-            .options([("plan_cache_mode", "force_custom_plan"), ("jit", "off"), ("statement_timeout", &timeout)]);
+            .options([("jit", "off"), ("statement_timeout", timeout.as_str())]);
         let doing = "connect to the queue's database";
         let first = tokio::time::timeout(settings.connect_timeout, PgConnection::connect_with(&options)).await;
         let first = first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|error| Error::new(doing, error))?;

@@ -23,10 +23,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The driver's options: search path, timeouts and plans by the actual values.
-    ///
-    /// Plans are made for the actual values because tables grow from nothing to millions of rows within a run; a plan
-    /// kept from the beginning would read them whole for every batch.
+    /// The driver's options: search path and timeouts.
     fn connect_options(&self) -> Result<PgConnectOptions, Error> {
         let search_path = format!("{},public", quoted(&self.destination_schema));
         Ok(PgConnectOptions::from_str(&self.url)
@@ -35,7 +32,6 @@ impl Settings {
             .disable_statement_logging()
             .options([
                 ("search_path", search_path.as_str()),
-                ("plan_cache_mode", "force_custom_plan"),
                 ("TimeZone", "UTC"),
                 ("jit", "off"),
                 ("statement_timeout", &self.statement_timeout.as_millis().to_string()),

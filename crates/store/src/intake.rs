@@ -15,6 +15,15 @@ pub async fn record_queued(connection: &mut PgConnection, certificates: &[OldId]
     Ok(sorted(new))
 }
 
+/// Counts the status table anew, so that every process stops using the plans it made when the table was small or empty.
+pub async fn analyze_status(connection: &mut PgConnection) -> Result<(), Error> {
+    sqlx::query_file!("queries/analyze_status.sql")
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("analyze the status table", error))
+}
+
 /// Those of the certificates that have a status row.
 pub async fn known(database: &Database, certificates: &[OldId]) -> Result<Vec<OldId>, Error> {
     let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
