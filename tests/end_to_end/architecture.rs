@@ -80,12 +80,17 @@ fn files_under(folder: &Path, extension: &str) -> Vec<PathBuf> {
         .collect()
 }
 
+/// The code of one of our crates, all files one after another.
+pub(crate) fn source_of(name: &str) -> String {
+    let files = files_under(&workspace().join("crates").join(name).join("src"), "rs");
+    files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
+}
+
 #[test]
 fn every_query_file_is_used() {
     for name in ["store", "queue"] {
         let folder = workspace().join("crates").join(name);
-        let code: String =
-            files_under(&folder.join("src"), "rs").iter().map(|file| std::fs::read_to_string(file).unwrap()).collect();
+        let code = source_of(name);
         let queries = files_under(&folder.join("queries"), "sql");
         assert!(!queries.is_empty());
         for query in queries {

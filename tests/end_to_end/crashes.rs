@@ -2,19 +2,14 @@
 
 use std::time::Duration;
 
+use rustix::io::Errno;
 use rustix::process::{Pid, Signal, kill_process};
-use tokio::process::Child;
 
 use crate::verdicts::assert_as_expected;
-use crate::world::{World, ended, succeeded};
+use crate::world::{World, ended, signal, succeeded};
 
 const FINISHED: &str = "SELECT count(*) FROM certferry.certificate_status WHERE state <> 'queued'";
 const RUNNING: &str = "SELECT count(*) FROM apalis.jobs WHERE status = 'Running'";
-
-fn signal(child: &Child, signal: Signal) {
-    let pid = i32::try_from(child.id().expect("it runs")).unwrap();
-    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
-}
 
 async fn enqueued_world() -> World {
     let mut world = World::with_cases().await;
@@ -84,7 +79,8 @@ async fn a_second_signal_stops_at_once_and_the_work_goes_back() {
                 let pid: i64 = world
                     .number("SELECT split_part(id, '-', cardinality(string_to_array(id, '-')) - 1)::bigint FROM apalis.workers")
                     .await;
-                drop(kill_process(Pid::from_raw(i32::try_from(pid).unwrap()).unwrap(), Signal::TERM));
+                let pid = Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+                assert!(matches!(kill_process(pid, Signal::TERM), Ok(()) | Err(Errno::SRCH)), "it is ours to signal");
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

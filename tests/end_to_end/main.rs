@@ -5,6 +5,8 @@
 mod architecture;
 mod bad_input;
 mod cases;
+mod conservation;
+mod crash_points;
 mod crashes;
 mod refusals;
 mod repeat;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use certferry_testkit::cases;
 use certferry_testkit::postgres::{Database, Template};
+use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
@@ -162,4 +163,9 @@ pub(crate) async fn ended(child: Child) -> Output {
 pub(crate) fn succeeded(output: Output) -> String {
     assert!(output.status.success(), "{}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
+}
+
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    let pid = i32::try_from(child.id().expect("it runs")).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
