@@ -6,4 +6,6 @@
 pub mod cases;
 pub mod generator;
 pub mod load;
+pub mod mariadb;
 pub mod postgres;
+pub mod proxy;

@@ -1,15 +1,18 @@
-//! Filling databases: the two reference schemas, and rows by `COPY`.
+//! Filling databases: the two reference schemas, and rows by `COPY`, or by `INSERT` where the engine has no `COPY`.
 
 mod rows;
+mod statements;
+mod target;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::PgConnection;
 
 pub(crate) use rows::{Line, Row};
 
 use rows::Chunks;
+use target::Target;
 
 /// The legacy schema of the reference, plain SQL for every engine.
 pub const LEGACY_SCHEMA: &str = include_str!("../sql/legacy.sql");
@@ -55,23 +58,19 @@ pub(crate) fn sql(action: &'static str, subject: impl Into<String>) -> impl FnOn
 /// A database that is being filled, in one transaction: interrupted half-way, it is as it was.
 #[derive(Debug)]
 pub(crate) struct Loader {
-    connection: PgConnection,
+    target: Target,
 }
 
 impl Loader {
     pub(crate) async fn connect(url: &str) -> Result<Self> {
-        let connection = PgConnection::connect(url).await.map_err(sql("connect to", "the database to fill"))?;
-        let mut loader = Self { connection };
-        loader.execute("BEGIN", "begin to fill", "the database").await?;
-        Ok(loader)
+        let mut target = Target::connect(url).await.map_err(sql("connect to", "the database to fill"))?;
+        target.begin().await.map_err(sql("begin to fill", "the database"))?;
+        Ok(Self { target })
     }
 
     /// Makes the tables of `schema` unless the database has a `certificates` table.
     pub(crate) async fn ensure_schema(&mut self, schema: &str) -> Result<()> {
-        let there: bool = sqlx::query_scalar("SELECT to_regclass('certificates') IS NOT NULL")
-            .fetch_one(&mut self.connection)
-            .await
-            .map_err(sql("look for", "certificates"))?;
+        let there = self.target.has_certificates().await.map_err(sql("look for", "certificates"))?;
         if there { Ok(()) } else { self.execute(schema, "create", "the tables of the reference").await }
     }
 
@@ -81,28 +80,31 @@ impl Loader {
         let text = std::fs::read(path).map_err(file)?;
         let header = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
         let columns = String::from_utf8_lossy(header).trim_end().to_owned();
-        self.copy(table, &columns, r"FORMAT csv, HEADER true, NULL '\N'", [text]).await
+        if let Target::Postgres(connection) = &mut self.target {
+            return copy(connection, table, &columns, r"FORMAT csv, HEADER true, NULL '\N'", [text]).await;
+        }
+        let rows = statements::rows_of_csv(&text).map_err(|error| file(io::Error::other(error)))?;
+        self.insert(table, &columns, rows.into_iter()).await
     }
 
     /// Copies rows into a table, chunk by chunk.
     pub(crate) async fn copy_rows<R: Row>(&mut self, table: &str, rows: impl Iterator<Item = R>) -> Result<()> {
-        self.copy(table, R::COLUMNS, "FORMAT text", Chunks::of(rows)).await
+        let chunks = Chunks::of(rows);
+        if let Target::Postgres(connection) = &mut self.target {
+            return copy(connection, table, R::COLUMNS, "FORMAT text", chunks).await;
+        }
+        self.insert(table, R::COLUMNS, chunks.flat_map(|chunk| statements::rows_of_text(&chunk))).await
     }
 
-    async fn copy(
+    async fn insert(
         &mut self,
         table: &str,
         columns: &str,
-        options: &str,
-        chunks: impl IntoIterator<Item = Vec<u8>>,
+        rows: impl Iterator<Item = Vec<Option<String>>>,
     ) -> Result<()> {
-        let fill = || sql("fill", table);
-        let statement = format!("COPY {table} ({columns}) FROM STDIN WITH ({options})");
-        let mut copy = self.connection.copy_in_raw(&statement).await.map_err(fill())?;
-        for chunk in chunks {
-            copy.send(chunk).await.map_err(fill())?;
+        for statement in statements::inserts(table, columns, rows) {
+            self.execute(&statement, "fill", table).await?;
         }
-        copy.finish().await.map_err(fill())?;
         Ok(())
     }
 
@@ -116,22 +118,42 @@ impl Loader {
         Ok(())
     }
 
-    /// Says in the database what a table was filled with.
+    /// Says in the database what a table was filled with, where it has a place for that.
     pub(crate) async fn label(&mut self, table: &str, label: &str) -> Result<()> {
-        self.execute(&format!("COMMENT ON TABLE {table} IS '{label}'"), "label", table).await
+        match self.target.label(table, label) {
+            Some(statement) => self.execute(&statement, "label", table).await,
+            None => Ok(()),
+        }
     }
 
     /// Commits. The planner gets to know what the tables hold now, rather than when autovacuum comes round.
     pub(crate) async fn finish(mut self) -> Result<()> {
         self.execute("COMMIT", "commit to", "the database").await?;
-        self.execute("ANALYZE", "analyze", "the tables").await?;
-        self.connection.close().await.map_err(sql("leave", "the database"))
+        let analyze = self.target.analyze();
+        self.execute(analyze, "analyze", "the tables").await?;
+        self.target.close().await.map_err(sql("leave", "the database"))
     }
 
     async fn execute(&mut self, statement: &str, action: &'static str, subject: &str) -> Result<()> {
-        let statement = AssertSqlSafe(statement.to_owned());
-        sqlx::raw_sql(statement).execute(&mut self.connection).await.map(drop).map_err(sql(action, subject))
+        self.target.execute(statement).await.map_err(sql(action, subject))
     }
+}
+
+async fn copy(
+    connection: &mut PgConnection,
+    table: &str,
+    columns: &str,
+    options: &str,
+    chunks: impl IntoIterator<Item = Vec<u8>>,
+) -> Result<()> {
+    let fill = || sql("fill", table);
+    let statement = format!("COPY {table} ({columns}) FROM STDIN WITH ({options})");
+    let mut copy = connection.copy_in_raw(&statement).await.map_err(fill())?;
+    for chunk in chunks {
+        copy.send(chunk).await.map_err(fill())?;
+    }
+    copy.finish().await.map_err(fill())?;
+    Ok(())
 }
 
 /// Creates the tables of the legacy reference schema, unless they are there.

@@ -14,11 +14,11 @@
 //! # }
 //! ```
 
-mod account;
+pub(crate) mod account;
 mod binaries;
 mod database;
-mod guard;
-mod place;
+pub(crate) mod guard;
+pub(crate) mod place;
 mod server;
 
 use std::path::PathBuf;

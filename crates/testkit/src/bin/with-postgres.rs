@@ -1,11 +1,13 @@
-//! Runs a command with a private PostgreSQL server that its tests share, and takes the server away afterwards:
-//! `with-postgres cargo test`.
+//! Runs a command with private servers that its tests share, and takes them away afterwards: `with-postgres cargo test`.
+//!
+//! Beside PostgreSQL there is a MariaDB where that is installed; where it is not, the tests that need it say so.
 
 use std::env;
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitCode, ExitStatus};
 
+use certferry_testkit::mariadb;
 use certferry_testkit::postgres::{SERVER_VARIABLE, Server, Settings};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
@@ -38,12 +40,13 @@ async fn run(program: OsString, arguments: Vec<OsString>) -> Result<ExitStatus, 
     let mut terminate = signal(SignalKind::terminate())?;
     let mut command = Command::new(&program);
     command.args(arguments);
-    let server = match env::var_os(SERVER_VARIABLE) {
-        Some(_) => None,
-        None => Some(Server::start(Settings::default()).await?),
-    };
-    if let Some(server) = &server {
+    let (postgres, mariadb) = tokio::join!(postgres(), mariadb());
+    let (postgres, mariadb) = (postgres?, mariadb?);
+    if let Some(server) = &postgres {
         command.env(SERVER_VARIABLE, server.address().directory());
+    }
+    if let Some(server) = &mariadb {
+        command.env(mariadb::SERVER_VARIABLE, server.address().directory());
     }
     let mut child = command.spawn().map_err(|error| format!("could not run {}: {error}", program.to_string_lossy()))?;
     loop {
@@ -52,6 +55,23 @@ async fn run(program: OsString, arguments: Vec<OsString>) -> Result<ExitStatus, 
             _ = interrupt.recv() => {}
             _ = terminate.recv() => pass_on(&child, Signal::TERM)?,
         }
+    }
+}
+
+async fn postgres() -> Result<Option<Server>, certferry_testkit::postgres::Error> {
+    match env::var_os(SERVER_VARIABLE) {
+        Some(_) => Ok(None),
+        None => Server::start(Settings::default()).await.map(Some),
+    }
+}
+
+async fn mariadb() -> Result<Option<mariadb::Server>, mariadb::Error> {
+    if env::var_os(mariadb::SERVER_VARIABLE).is_some() {
+        return Ok(None);
+    }
+    match mariadb::Server::start().await {
+        Err(mariadb::Error::NotInstalled) => Ok(None),
+        server => server.map(Some),
     }
 }
 

@@ -85,6 +85,14 @@ impl<R: Row, I: Iterator<Item = R>> Iterator for Chunks<I> {
     }
 }
 
+/// The line that a row writes.
+#[cfg(test)]
+pub(super) fn line(write: impl FnOnce(&mut Line<'_>)) -> String {
+    let mut text = String::new();
+    write(&mut Line { text: &mut text, first: true });
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

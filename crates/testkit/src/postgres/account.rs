@@ -9,15 +9,15 @@ use super::{Error, Result};
 
 /// A user and its group, by number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Account {
-    pub(super) user: u32,
-    pub(super) group: u32,
+pub(crate) struct Account {
+    pub(crate) user: u32,
+    pub(crate) group: u32,
 }
 
 impl Account {
     /// The account to change to, or `None` where the server can run as who we are: PostgreSQL refuses to run as root,
     /// and only root can change to another account.
-    pub(super) fn for_server() -> Result<Option<Self>> {
+    pub(crate) fn for_server() -> Result<Option<Self>> {
         if !rustix::process::geteuid().is_root() {
             return Ok(None);
         }
@@ -31,7 +31,7 @@ impl Account {
     }
 
     /// Gives `path` to this account.
-    pub(super) fn own(self, path: &Path) -> io::Result<()> {
+    pub(crate) fn own(self, path: &Path) -> io::Result<()> {
         chown(path, Some(self.user), Some(self.group))
     }
 }

@@ -1,18 +1,19 @@
-# The guard of one private PostgreSQL server. It is told what to do on its standard input, a pipe that the owner of the
+# The guard of one private database server. It is told what to do on its standard input, a pipe that the owner of the
 # server holds: when the owner ends, in whatever way, the pipe closes, the server stops and its directory is removed.
 #
 #   start N   start the server for the Nth time
 #   quit      stop it at once, as a crash would
 #
-# Arguments: the directory, initdb, postgres, the settings of postgres. In the directory the owner finds `log`,
-# `pid.N` and, when the server that was started for the Nth time has ended, `stopped.N`; `failed` after a failed initdb.
-directory=$1 initdb=$2 postgres=$3
+# Arguments: the directory, a line of shell that makes the server's data there, the signal that ends the server as a
+# crash would, and the server's own command line. In the directory the owner finds `log`, `pid.N` and, when the server
+# that was started for the Nth time has ended, `stopped.N`; `failed` when its data could not be made.
+directory=$1 init=$2 signal=$3
 shift 3
 server=
 count=
 
 run() {
-    "$postgres" -D "$directory/data" "$@" &
+    "$@" &
     echo $! >"$directory/pid.$count"
     wait $!
     : >"$directory/stopped.$count"
@@ -22,7 +23,7 @@ run() {
 stop() {
     [ -n "$server" ] || return
     until [ -s "$directory/pid.$count" ] || ! kill -0 "$server" 2>/dev/null; do sleep 0.01; done
-    [ -e "$directory/stopped.$count" ] || while kill -QUIT "$(cat "$directory/pid.$count")"; do sleep 0.01; done
+    [ -e "$directory/stopped.$count" ] || while kill -s "$signal" "$(cat "$directory/pid.$count")"; do sleep 0.01; done
     wait "$server"
     server=
 }
@@ -41,8 +42,7 @@ obey() {
     done
 }
 
-if "$initdb" -D "$directory/data" -U postgres -N --no-locale -E UTF8 --wal-segsize=1 -A trust </dev/null \
-    >"$directory/log" 2>&1; then
+if eval "$init" </dev/null >"$directory/log" 2>&1; then
     obey "$@"
 else
     : >"$directory/failed"

@@ -17,18 +17,24 @@ const MEMORY_WANTED: u64 = 1 << 30;
 /// The longest path of a unix socket, less the closing NUL: 108 bytes on Linux, 104 on macOS.
 const LONGEST_SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 
-/// Makes a server's directory, readable by the account the server runs as and by nobody else.
-pub(super) fn make(durability: Durability, place: Option<&Path>, account: Option<Account>) -> Result<TempDir> {
+/// Makes a server's directory, readable by the account the server runs as and by nobody else. Its name begins with
+/// `prefix`, and the server's socket in it is to have the name `socket`.
+pub(crate) fn make(
+    (prefix, socket): (&str, &str),
+    durability: Durability,
+    place: Option<&Path>,
+    account: Option<Account>,
+) -> Result<TempDir> {
     let parent = place.map_or_else(|| usual(durability), Path::to_owned);
     let io = |action, path: &Path| {
         let path = path.to_owned();
         move |source| Error::Io { action, path, source }
     };
     let directory = tempfile::Builder::new()
-        .prefix("certferry-pg-")
+        .prefix(prefix)
         .tempdir_in(&parent)
         .map_err(io("make a directory for a private server in", &parent))?;
-    if directory.path().join(".s.PGSQL.65535").as_os_str().len() > LONGEST_SOCKET_PATH {
+    if directory.path().join(socket).as_os_str().len() > LONGEST_SOCKET_PATH {
         return Err(Error::PathTooLong(directory.path().to_owned()));
     }
     let private = Permissions::from_mode(0o700);

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 
 use super::account::Account;
 use super::binaries::Binaries;
-use super::guard::Guard;
+use super::guard::{Guard, Guarded, shell_word};
 use super::{Error, Result, SERVER_VARIABLE, place};
 
 /// How long a server may take to be ready or to stop; usually it is less than half a second.
@@ -135,11 +135,24 @@ impl Server {
     fn spawn(settings: &Settings) -> Result<Self> {
         let binaries = Binaries::find()?;
         let account = Account::for_server()?;
-        let directory = place::make(settings.durability, settings.place.as_deref(), account)?;
+        let directory =
+            place::make(("certferry-pg-", ".s.PGSQL.65535"), settings.durability, settings.place.as_deref(), account)?;
         let io = |source| Error::Io { action: "start a private server in", path: directory.path().to_owned(), source };
         let port = if settings.tcp { free_port().map_err(io)? } else { SOCKET_PORT };
         let arguments = settings.arguments(directory.path(), port);
-        let guard = Guard::start(directory.path(), &binaries, account, arguments).map_err(io)?;
+        let guarded = Guarded {
+            init: format!(
+                "{} -D \"$directory/data\" -U postgres -N --no-locale -E UTF8 --wal-segsize=1 -A trust",
+                shell_word(&binaries.initdb())
+            ),
+            crash_signal: "QUIT",
+            server: [binaries.postgres().into_os_string(), "-D".into(), directory.path().join("data").into_os_string()]
+                .into_iter()
+                .chain(arguments.into_iter().map(Into::into))
+                .collect(),
+            library_path: binaries.library_path(),
+        };
+        let guard = Guard::start(directory.path(), account, guarded).map_err(io)?;
         // From here on the guard removes the directory.
         Ok(Self {
             guard,
