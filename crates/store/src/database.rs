@@ -56,7 +56,11 @@ impl Database {
     /// Opens the pool and one connection, so that a wrong URL is found at once.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
         let options = settings.connect_options()?;
-        let doing = format!("connect to the database at {}:{}", options.get_host(), options.get_port());
+        let place = match options.get_socket() {
+            Some(folder) => folder.display().to_string(),
+            None => format!("{}:{}", options.get_host(), options.get_port()),
+        };
+        let doing = format!("connect to the database at {place}");
         // The pool would try on until its time is up, and then not say why.
         let first = tokio::time::timeout(settings.connect_timeout, PgConnection::connect_with(&options)).await;
         let first = first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|error| Error::new(&doing, error))?;

@@ -1,6 +1,6 @@
 //! Applying a prepared batch: certificates, status rows and the jobs' completion in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
@@ -144,10 +144,4 @@ fn plan_of<'a>(prepared: &'a Prepared<'_>) -> Option<&'a Plan> {
 
 fn plans<'a>(batch: &'a [Prepared<'_>]) -> impl Iterator<Item = &'a Plan> {
     batch.iter().filter_map(plan_of)
-}
-
-/// The jobs of a batch must name each certificate once; a queue that does not keep that would write twice.
-pub(crate) fn names_each_once(batch: &[certferry_queue::Job]) -> bool {
-    let mut seen = HashSet::new();
-    batch.iter().all(|job| seen.insert(job.certificate_id))
 }

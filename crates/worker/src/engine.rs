@@ -1,5 +1,6 @@
 //! The batch engine: read, plan and write what was claimed, and account for every job of it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use certferry_bootstrap::config::WorkerConfig;
@@ -8,7 +9,6 @@ use certferry_queue::{Batch, Job};
 use certferry_source::Source;
 use certferry_store::{Database, Finished, Verdict};
 
-use crate::apply::names_each_once;
 use crate::backoff;
 use crate::crash_point::crash_point;
 use crate::error::Error;
@@ -38,7 +38,8 @@ impl Engine {
     /// An outage is waited for. What keeps failing while the databases answer is halved, until the certificate to
     /// blame stands alone and is tried again later.
     pub(crate) async fn process(&self, batch: Batch) {
-        debug_assert!(names_each_once(&batch), "the idempotency key makes jobs unique");
+        let (batch, doubles) = each_once(batch);
+        self.drop_doubles(&doubles).await;
         crash_point("claimed");
         let mut parts = vec![batch];
         let mut tries = 0;
@@ -76,6 +77,24 @@ impl Engine {
             } else {
                 tries = 0;
             }
+        }
+    }
+
+    /// Ends jobs that name a certificate of the same batch once more: the idempotency key keeps ours unique, but not
+    /// those that somebody pushed by hand.
+    async fn drop_doubles(&self, doubles: &[Job]) {
+        if doubles.is_empty() {
+            return;
+        }
+        let ids: Vec<String> = doubles.iter().map(|job| job.id.clone()).collect();
+        let dropping = async {
+            let mut transaction = self.database.begin().await?;
+            certferry_queue::complete(&mut transaction, &self.worker, &ids).await?;
+            transaction.commit().await?;
+            Ok::<(), Error>(())
+        };
+        if let Err(error) = dropping.await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "doubled jobs stay until they are rescued");
         }
     }
 
@@ -117,6 +136,12 @@ impl Engine {
         let (base, longest) = (self.config.backoff_base, self.config.backoff_max);
         backoff::delay(base, longest, failed_runs(job), rand::random())
     }
+}
+
+/// The jobs of a batch that name a certificate first, and the others.
+fn each_once(batch: Batch) -> (Batch, Vec<Job>) {
+    let mut seen = HashSet::new();
+    batch.into_iter().partition(|job| seen.insert(job.certificate_id))
 }
 
 /// The runs of a job that failed, this one included.
