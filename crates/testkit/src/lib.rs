@@ -9,3 +9,4 @@ pub mod load;
 pub mod mariadb;
 pub mod postgres;
 pub mod proxy;
+pub mod proxy;
