@@ -9,4 +9,3 @@ pub mod load;
 pub mod mariadb;
 pub mod postgres;
 pub mod proxy;
-pub mod proxy;
