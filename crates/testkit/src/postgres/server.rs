@@ -140,9 +140,11 @@ impl Server {
         let io = |source| Error::Io { action: "start a private server in", path: directory.path().to_owned(), source };
         let port = if settings.tcp { free_port().map_err(io)? } else { SOCKET_PORT };
         let arguments = settings.arguments(directory.path(), port);
+        // Small segments make a server that is soon thrown away smaller and sooner there; they cost those who write much.
+        let segments = if settings.durability == Durability::None { "--wal-segsize=1" } else { "" };
         let guarded = Guarded {
             init: format!(
-                "{} -D \"$directory/data\" -U postgres -N --no-locale -E UTF8 --wal-segsize=1 -A trust",
+                "{} -D \"$directory/data\" -U postgres -N --no-locale -E UTF8 -A trust {segments}",
                 shell_word(&binaries.initdb())
             ),
             crash_signal: "QUIT",
