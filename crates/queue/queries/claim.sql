@@ -26,6 +26,6 @@ due AS (
 )
 UPDATE apalis.jobs AS job
 SET status = 'Running', lock_by = $2, lock_at = now()
-FROM due
-WHERE job.id = due.id
+-- By the key, whatever the planner thinks how many there are.
+WHERE job.id = ANY (ARRAY(SELECT id FROM due))
 RETURNING job.id, job.job, job.attempts, job.priority AS "crashes!", job.lock_at AS "lock_at!", job.run_at

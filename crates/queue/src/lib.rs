@@ -71,7 +71,12 @@ impl Queue {
     pub async fn migrate(&self) -> Result<(), Error> {
         PostgresStorage::setup(&self.pool)
             .await
-            .map_err(|error| Error::of_apalis("create or upgrade the queue (schema apalis)", error))
+            .map_err(|error| Error::of_apalis("create or upgrade the queue (schema apalis)", error))?;
+        sqlx::query_file!("queries/drop_double_indexes.sql")
+            .execute(&self.pool)
+            .await
+            .map(drop)
+            .map_err(|error| Error::new("drop the queue's doubled indexes", error))
     }
 
     /// Whether any job waits, runs or waits for its retry.
