@@ -13,24 +13,15 @@ use crate::prepare::{Prepared, TakenNumbers};
 use crate::tally::Counts;
 
 impl Engine {
-    /// Writes a prepared batch and records what became of each certificate.
+    /// Writes a prepared batch and records what became of each certificate. An error means that the database refused
+    /// something, or is away; nothing is changed then.
     ///
-    /// All at once first. When the database refuses something, or a result turns out to be late, it is undone and done
-    /// again carefully: with the status rows locked, and each certificate for itself where it must be.
-    pub(crate) async fn apply(&self, batch: &[Prepared<'_>], taken: &TakenNumbers) -> Result<Counts, Error> {
-        match self.apply_at_once(batch, taken).await {
-            Ok(Some(counts)) => Ok(counts),
-            Ok(None) => self.apply_carefully(batch).await,
-            Err(Error::Store(error)) if !error.is_outage() => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a batch was refused; finding out why");
-                self.apply_carefully(batch).await
-            }
-            Err(error) => Err(error),
-        }
-    }
-
     /// `None` when a certificate was finished by another worker meanwhile; then nothing is changed.
-    async fn apply_at_once(&self, batch: &[Prepared<'_>], taken: &TakenNumbers) -> Result<Option<Counts>, Error> {
+    pub(crate) async fn apply_at_once(
+        &self,
+        batch: &[Prepared<'_>],
+        taken: &TakenNumbers,
+    ) -> Result<Option<Counts>, Error> {
         let mut transaction = self.database.begin().await?;
         crash_point("begun");
         let (refused, plans): (Vec<&Plan>, Vec<&Plan>) =
@@ -49,7 +40,8 @@ impl Engine {
         Ok(Some(counts))
     }
 
-    async fn apply_carefully(&self, batch: &[Prepared<'_>]) -> Result<Counts, Error> {
+    /// The same with the status rows locked, and each certificate for itself where it must be.
+    pub(crate) async fn apply_carefully(&self, batch: &[Prepared<'_>]) -> Result<Counts, Error> {
         let mut transaction = self.database.begin().await?;
         crash_point("begun");
         let ids: Vec<OldId> = batch.iter().map(|prepared| prepared.job.certificate_id).collect();

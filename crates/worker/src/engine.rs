@@ -12,8 +12,8 @@ use certferry_store::{Database, Finished, Verdict};
 use crate::backoff;
 use crate::crash_point::crash_point;
 use crate::error::Error;
+use crate::known::KnownMappings;
 use crate::outage::Outage;
-use crate::prepare::prepare;
 use crate::tally::{Counts, Tally};
 
 /// How often a batch is tried, with both databases answering, before it is split.
@@ -28,6 +28,7 @@ pub(crate) struct Engine {
     pub(crate) policy: Policy,
     pub(crate) limits: Limits,
     pub(crate) config: WorkerConfig,
+    pub(crate) known: KnownMappings,
     pub(crate) outage: Outage,
     pub(crate) tally: Tally,
 }
@@ -98,9 +99,21 @@ impl Engine {
         }
     }
 
+    /// Reads, plans and writes a batch: all at once first. When the database refuses something, or a result turns out to
+    /// be late, it is undone and done again carefully, from what the databases say now.
     async fn settle(&self, batch: &[Job]) -> Result<Counts, Error> {
-        let (prepared, taken) = prepare(&self.source, &self.database, &self.policy, &self.limits, batch).await?;
-        let counts = self.apply(&prepared, &taken).await?;
+        let (prepared, taken) = self.prepare(batch).await?;
+        let counts = match self.apply_at_once(&prepared, &taken).await {
+            Ok(Some(counts)) => counts,
+            Ok(None) => self.apply_carefully(&prepared).await?,
+            Err(Error::Store(error)) if !error.is_outage() => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "a batch was refused; finding out why");
+                self.known.forget();
+                let (prepared, _) = self.prepare(batch).await?;
+                self.apply_carefully(&prepared).await?
+            }
+            Err(error) => return Err(error),
+        };
         tracing::debug!(certificates = batch.len(), ?counts, "a batch is settled");
         Ok(counts)
     }

@@ -6,6 +6,7 @@ mod cli;
 mod crash_point;
 mod engine;
 mod error;
+mod known;
 mod outage;
 mod prepare;
 mod run;

@@ -7,10 +7,10 @@ use certferry_certificate::{
     Code, Identity, Issue, LegacyCertificate, Lookups, Needs, NewId, OldId, OnMissing, Outcome, Policy, identity, plan,
 };
 use certferry_queue::Job;
-use certferry_source::Source;
-use certferry_store::{Database, Needed, lookups};
+use certferry_store::{Needed, lookups};
 
 use crate::crash_point::crash_point;
+use crate::engine::Engine;
 use crate::error::Error;
 
 /// A certificate that is ready to be written, or known to fail.
@@ -24,37 +24,64 @@ pub(crate) struct Prepared<'a> {
 /// Certificate numbers that the destination has already, and which certificate has each.
 pub(crate) type TakenNumbers = HashMap<String, NewId>;
 
-/// Reads and plans a batch.
-pub(crate) async fn prepare<'a>(
-    source: &Source,
-    database: &Database,
-    policy: &Policy,
-    limits: &certferry_certificate::Limits,
-    batch: &'a [Job],
-) -> Result<(Vec<Prepared<'a>>, TakenNumbers), Error> {
-    let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
-    let records: HashMap<OldId, LegacyCertificate> =
-        source.certificates(&ids).await?.into_iter().map(|record| (record.id, record)).collect();
-    crash_point("read");
-    let needed = needed(records.values());
-    let (mut found, taken) = lookups(database, &needed).await?;
-    add_unmapped(source, database, policy, &needed, &mut found).await?;
-    found.limits = limits.clone();
-    crash_point("looked_up");
+impl Engine {
+    /// Reads and plans a batch.
+    pub(crate) async fn prepare<'a>(&self, batch: &'a [Job]) -> Result<(Vec<Prepared<'a>>, TakenNumbers), Error> {
+        let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
+        let records: HashMap<OldId, LegacyCertificate> =
+            self.source.certificates(&ids).await?.into_iter().map(|record| (record.id, record)).collect();
+        crash_point("read");
+        let mut needed = needed(records.values());
+        let mut known = Lookups::default();
+        self.known.resolve(&mut needed, &mut known);
+        let (mut found, taken) = lookups(&self.database, &needed).await?;
+        self.known.learn(&found);
+        found.users.extend(known.users);
+        found.customers.extend(known.customers);
+        found.technicians.extend(known.technicians);
+        self.add_unmapped(&needed, &mut found).await?;
+        found.limits = self.limits.clone();
+        crash_point("looked_up");
 
-    let prepared: Vec<Prepared<'a>> = batch
-        .iter()
-        .map(|job| match records.get(&job.certificate_id) {
-            Some(record) => {
-                Prepared { job, identity: identity(record), outcome: plan_or_panic(record, &found, policy) }
-            }
-            None => Prepared { job, identity: Identity::default(), outcome: not_found(job) },
-        })
-        .collect();
-    #[cfg(feature = "failpoints")]
-    crate::crash_point::abort_on_violations(&records, &prepared);
-    crash_point("planned");
-    Ok((prepared, taken))
+        let prepared: Vec<Prepared<'a>> = batch
+            .iter()
+            .map(|job| match records.get(&job.certificate_id) {
+                Some(record) => {
+                    Prepared { job, identity: identity(record), outcome: plan_or_panic(record, &found, &self.policy) }
+                }
+                None => Prepared { job, identity: Identity::default(), outcome: not_found(job) },
+            })
+            .collect();
+        #[cfg(feature = "failpoints")]
+        crate::crash_point::abort_on_violations(&records, &prepared);
+        crash_point("planned");
+        Ok((prepared, taken))
+    }
+
+    /// Reads the legacy customers and technicians that have no mapping, and the mappings of those technicians' users.
+    async fn add_unmapped(&self, needed: &Needed, found: &mut Lookups) -> Result<(), Error> {
+        let unmapped = |ids: &[i64], mapped: &HashMap<OldId, _>, on_missing: OnMissing| -> Vec<OldId> {
+            let all = ids.iter().map(|id| OldId(*id)).filter(|id| !mapped.contains_key(id));
+            if on_missing == OnMissing::Create { all.collect() } else { Vec::new() }
+        };
+        let customers = unmapped(&needed.customers, &found.customers, self.policy.customers);
+        let technicians = unmapped(&needed.technicians, &found.technicians, self.policy.technicians);
+        let (customers, technicians) =
+            futures::try_join!(self.source.customers(&customers), self.source.technicians(&technicians))?;
+        let users: HashSet<i64> = technicians
+            .iter()
+            .filter_map(|technician| technician.user_id)
+            .filter(|id| !found.users.contains_key(id))
+            .map(|id| id.0)
+            .collect();
+        if !users.is_empty() {
+            let needed = Needed { users: users.into_iter().collect(), ..Needed::default() };
+            found.users.extend(lookups(&self.database, &needed).await?.0.users);
+        }
+        found.legacy_customers = customers.into_iter().map(|customer| (customer.id, customer)).collect();
+        found.legacy_technicians = technicians.into_iter().map(|technician| (technician.id, technician)).collect();
+        Ok(())
+    }
 }
 
 /// A panic is that certificate's own failure and nobody else's.
@@ -98,34 +125,4 @@ fn needed<'a>(records: impl Iterator<Item = &'a LegacyCertificate>) -> Needed {
         technicians: technicians.into_iter().collect(),
         certificate_numbers: certificate_numbers.into_iter().collect(),
     }
-}
-
-/// Reads the legacy customers and technicians that have no mapping, and the mappings of those technicians' users.
-async fn add_unmapped(
-    source: &Source,
-    database: &Database,
-    policy: &Policy,
-    needed: &Needed,
-    found: &mut Lookups,
-) -> Result<(), Error> {
-    let unmapped = |ids: &[i64], mapped: &HashMap<OldId, _>, on_missing: OnMissing| -> Vec<OldId> {
-        let all = ids.iter().map(|id| OldId(*id)).filter(|id| !mapped.contains_key(id));
-        if on_missing == OnMissing::Create { all.collect() } else { Vec::new() }
-    };
-    let customers = unmapped(&needed.customers, &found.customers, policy.customers);
-    let technicians = unmapped(&needed.technicians, &found.technicians, policy.technicians);
-    let (customers, technicians) = futures::try_join!(source.customers(&customers), source.technicians(&technicians))?;
-    let users: HashSet<i64> = technicians
-        .iter()
-        .filter_map(|technician| technician.user_id)
-        .filter(|id| !found.users.contains_key(id))
-        .map(|id| id.0)
-        .collect();
-    if !users.is_empty() {
-        let needed = Needed { users: users.into_iter().collect(), ..Needed::default() };
-        found.users.extend(lookups(database, &needed).await?.0.users);
-    }
-    found.legacy_customers = customers.into_iter().map(|customer| (customer.id, customer)).collect();
-    found.legacy_technicians = technicians.into_iter().map(|technician| (technician.id, technician)).collect();
-    Ok(())
 }

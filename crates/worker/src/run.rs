@@ -9,6 +9,7 @@ use certferry_store::Database;
 
 use crate::Cli;
 use crate::engine::Engine;
+use crate::known::KnownMappings;
 use crate::outage::Outage;
 use crate::sweep::sweep;
 use crate::tally::Tally;
@@ -18,7 +19,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let Some(config) = cli.configuration()? else { return Ok(()) };
     telemetry::init(&config.log);
     let shutdown = Shutdown::listen().context("could not listen for signals")?;
-    let Some(connected) = shutdown.interrupting(connect(&config)).await else { return Ok(()) };
+    let Some(connected) = shutdown.interrupting(Box::pin(connect(&config))).await else { return Ok(()) };
     let Connected { database, source, queue } = connected?;
 
     let worker = Worker::default();
@@ -27,6 +28,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         limits: certferry_store::limits(&database).await.hint_from(certferry_store::Error::hint)?,
         policy: config.policy(),
         outage: Outage::new(worker.may_claim().clone(), config.database.connect_timeout),
+        known: KnownMappings::default(),
         tally: Tally::default(),
         config: config.worker.clone(),
         database,
@@ -97,9 +99,13 @@ async fn connect(config: &Config) -> anyhow::Result<Connected> {
     let queue = Queue::connect(&settings).await.hint_from(certferry_queue::Error::hint)?;
     queue.is_outstanding().await.hint_from(certferry_queue::Error::hint)?;
     let settings = certferry_source::Settings {
+        certificates: config.source.certificates.clone(),
+        customers: config.source.customers.clone(),
+        technicians: config.source.technicians.clone(),
         max_connections: config.source.max_connections,
         connect_timeout: config.source.connect_timeout,
         statement_timeout: config.source.statement_timeout,
+        max_rows_per_second: config.source.max_rows_per_second,
         ..certferry_source::Settings::default()
     };
     let source = Source::connect(source_url, &settings).await.hint_from(certferry_source::Error::hint)?;
