@@ -1,6 +1,6 @@
 -- The legacy certificates, one row each. Certferry puts this query in brackets and adds its own conditions on "id" and
 -- "ecu_number" around it, so it must return these columns under these names, and "id" must be unique and indexed.
--- For tables of another shape copy this file, change it, and name the copy in `source.certificates`.
+-- For tables of another shape write a query of your own in `source.certificates`; config/examples has some.
 SELECT
     id,
     certificate_number,

@@ -44,6 +44,15 @@ impl Entity {
         }
     }
 
+    /// What its query is called in a statement around it.
+    pub(crate) const fn alias(self) -> &'static str {
+        match self {
+            Self::Certificates => "certificate",
+            Self::Customers => "customer",
+            Self::Technicians => "technician",
+        }
+    }
+
     /// The configuration key that holds its query.
     #[must_use]
     pub const fn setting(self) -> &'static str {

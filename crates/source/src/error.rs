@@ -116,7 +116,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Url { .. } => {
-                Some("set source.url (or SOURCE_URL) to postgres://user:password@host:5432/database".into())
+                Some("set source.url (or SOURCE_URL) to postgres://user:password@host:5432/database, mysql://user:password@host:3306/database or sqlite:FILE".into())
             }
             Self::Setting { entity, .. } => Some(format!(
                 "{} must be one SELECT that returns the columns {}",

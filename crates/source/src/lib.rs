@@ -4,18 +4,25 @@
 //! SQL queries ([`Settings`]), which the reader of each engine wraps; their columns are read leniently, as text, so that
 //! types of another shape work too. What the values mean is decided elsewhere: here ` 80 km/h ` stays what it is.
 
+mod check;
 mod entity;
 mod error;
+mod failure;
+mod mysql;
+mod pace;
 mod postgres;
 mod query;
 mod reader;
 mod record;
 mod selection;
 mod source;
+mod sqlite;
+mod text;
 
+pub use check::{Problem, QueryCheck};
 pub use entity::Entity;
 pub use error::{Class, Error};
 pub use query::Settings;
-pub use reader::Problem;
+pub use reader::{About, Column};
 pub use selection::{Page, Selection};
 pub use source::Source;

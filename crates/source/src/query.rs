@@ -19,6 +19,8 @@ pub struct Settings {
     pub acquire_timeout: Duration,
     /// The longest a statement may run.
     pub statement_timeout: Duration,
+    /// How many rows a second are read at most, by all clones of a source together; 0 is as many as there are.
+    pub max_rows_per_second: u32,
 }
 
 impl Default for Settings {
@@ -31,6 +33,7 @@ impl Default for Settings {
             connect_timeout: Duration::from_secs(10),
             acquire_timeout: Duration::from_secs(30),
             statement_timeout: Duration::from_mins(1),
+            max_rows_per_second: 0,
         }
     }
 }
@@ -60,6 +63,11 @@ impl Queries {
             Entity::Customers => &self.customers,
             Entity::Technicians => &self.technicians,
         }
+    }
+
+    /// `FROM` the query in brackets, which stand on lines of their own because the query may end with a comment.
+    pub(crate) fn from(&self, entity: Entity) -> String {
+        format!("FROM (\n{}\n) AS {}", self.of(entity), entity.alias())
     }
 }
 

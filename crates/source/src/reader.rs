@@ -30,24 +30,77 @@ pub(crate) trait Reader: Send + Sync + fmt::Debug {
     /// when counting takes too long.
     fn count<'a>(&'a self, ecu_numbers: Option<&'a [String]>) -> BoxFuture<'a, Result<Option<u64>, Error>>;
 
-    /// What is wrong with the query of `entity`.
-    fn check(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Problem>, Error>>;
+    /// Where the source is, without a password, and what it says it is.
+    fn about(&self) -> BoxFuture<'_, Result<About, Error>>;
+
+    /// The columns that the query of `entity` returns, in its order.
+    fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>>;
+
+    /// Whether a row is found by its id without reading the others, as the database itself explains.
+    fn is_key_indexed(&self, entity: Entity) -> BoxFuture<'_, Result<bool, Error>>;
+
+    /// Some ids that more than one row has, with how many; a NULL, which is no id, counts from one row on. `None` when
+    /// looking takes too long.
+    fn repeated_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Option<Vec<RepeatedKey>>, Error>>;
+
+    /// The lowest and the highest id, as the database writes them; `None` in an empty table.
+    fn outermost_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<String>, Error>>;
+
+    /// How this engine's SQL says what advice about a query may need.
+    fn dialect(&self) -> Dialect;
 
     /// Closes every connection.
     fn close(&self) -> BoxFuture<'_, ()>;
 }
 
-/// Something of a source query that does not fit the legacy database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Whose query.
-    pub entity: Entity,
-    /// What is wrong: a table that is missing, a column it does not return.
-    pub what: String,
+/// Words of an engine's SQL.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dialect {
+    /// The type to cast to for a whole number of 64 bits.
+    pub(crate) integer: &'static str,
+    /// Epoch seconds as an instant.
+    pub(crate) instant_of_epoch: &'static str,
 }
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.entity.setting(), self.what)
-    }
+/// Which database the source is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// The product: `PostgreSQL`, `MariaDB`, `MySQL` or `SQLite`.
+    pub product: &'static str,
+    /// Its version, in its own words.
+    pub version: String,
+    /// Where it is, without a password.
+    pub location: String,
+}
+
+/// A column of a source query.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// The database's name of its type.
+    pub type_name: String,
+    /// What values it has, as far as that can be said beforehand.
+    pub(crate) kind: ColumnKind,
+}
+
+/// What values a column has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnKind {
+    /// Whole numbers, or decimal ones.
+    Number,
+    /// Dates or times.
+    Moment,
+    /// Text.
+    Text,
+    /// Anything, as in SQLite, or nothing that is known.
+    Any,
+}
+
+/// An id that is no key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct RepeatedKey {
+    /// The id; `None` is NULL.
+    pub(crate) id: Option<String>,
+    pub(crate) rows: i64,
 }

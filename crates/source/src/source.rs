@@ -2,12 +2,22 @@ use std::{collections::HashSet, sync::Arc};
 
 use certferry_certificate::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText, OldId};
 
-use crate::{Entity, Error, Page, Problem, Selection, Settings, postgres::PostgresReader, reader::Reader, record};
+use crate::check::{self, QueryCheck};
+use crate::mysql::MysqlReader;
+use crate::pace::Pace;
+use crate::postgres::PostgresReader;
+use crate::reader::Reader;
+use crate::sqlite::SqliteReader;
+use crate::{About, Entity, Error, Page, Selection, Settings, record};
+
+/// The most ids that one statement names: more would be a plan of another kind for some engines, and none for others.
+const IDS_A_STATEMENT: usize = 1000;
 
 /// The legacy database. Cloning it shares its connections.
 #[derive(Clone, Debug)]
 pub struct Source {
     reader: Arc<dyn Reader>,
+    pace: Arc<Pace>,
 }
 
 impl Source {
@@ -16,11 +26,20 @@ impl Source {
     /// One connection is made at once, so that a wrong URL shows here and not at the first question.
     pub async fn connect(url: &str, settings: &Settings) -> Result<Self, Error> {
         let scheme = url.split(':').next().unwrap_or_default();
-        match scheme {
-            "postgres" | "postgresql" => Ok(Self { reader: Arc::new(PostgresReader::connect(url, settings).await?) }),
-            _ if !url.contains(':') => Err(Error::Url { reason: "it has no scheme such as postgres://".into() }),
-            _ => Err(Error::Url { reason: format!("there is no reader for {scheme}: it reads postgres:// only") }),
-        }
+        let reader: Arc<dyn Reader> = match scheme {
+            "postgres" | "postgresql" => Arc::new(PostgresReader::connect(url, settings).await?),
+            "mysql" | "mariadb" => Arc::new(MysqlReader::connect(url, settings).await?),
+            "sqlite" => Arc::new(SqliteReader::connect(url, settings).await?),
+            _ if !url.contains(':') => {
+                return Err(Error::Url { reason: "it has no scheme such as postgres://".into() });
+            }
+            _ => {
+                let reason =
+                    format!("there is no reader for {scheme}: it reads postgres://, mysql://, mariadb:// and sqlite:");
+                return Err(Error::Url { reason });
+            }
+        };
+        Ok(Self { reader, pace: Arc::new(Pace::new(settings.max_rows_per_second)) })
     }
 
     /// The certificate ids of `selection` above `after`, at most `limit` of them.
@@ -32,11 +51,13 @@ impl Source {
             return self.page_of_named(ids, after, limit, selection).await;
         }
         let Some(ecu_numbers) = selection.ecu_numbers() else {
+            self.pace.wait_for(limit as usize).await;
             return Ok(page(self.reader.scan(after, limit).await?, limit));
         };
         if ecu_numbers.is_empty() {
             return Ok(Page::default());
         }
+        self.pace.wait_for(limit as usize).await;
         let rows = self.reader.scan_ecu_numbers(after, limit, ecu_numbers).await?;
         let all = page(rows.iter().map(|(id, _)| *id).collect(), limit);
         let matching: HashSet<i64> =
@@ -57,7 +78,11 @@ impl Source {
         if asked.is_empty() {
             return Ok(Page::default());
         }
-        let rows = self.reader.present(asked).await?;
+        let mut rows = Vec::new();
+        for ids in asked.chunks(IDS_A_STATEMENT) {
+            self.pace.wait_for(ids.len()).await;
+            rows.extend(self.reader.present(ids).await?);
+        }
         let matching: HashSet<i64> =
             rows.into_iter().filter(|(_, ecu_number)| selection.has_ecu_number(ecu_number)).map(|(id, _)| id).collect();
         let (ids_there, absent) = asked.iter().map(|id| OldId(*id)).partition(|id| matching.contains(&id.0));
@@ -101,8 +126,12 @@ impl Source {
         let mut ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
         ids.sort_unstable();
         ids.dedup();
-        let rows = self.reader.rows(entity, &ids).await?;
-        Ok(rows.into_iter().filter_map(record).collect())
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(IDS_A_STATEMENT) {
+            self.pace.wait_for(ids.len()).await;
+            found.extend(self.reader.rows(entity, ids).await?.into_iter().filter_map(&record));
+        }
+        Ok(found)
     }
 
     /// About how many certificates `selection` has, never fewer, for showing progress; `None` when counting takes too
@@ -115,13 +144,19 @@ impl Source {
         }
     }
 
-    /// Everything about the source queries that does not fit the legacy database: tables and columns that are missing.
-    pub async fn check(&self) -> Result<Vec<Problem>, Error> {
-        let mut problems = Vec::new();
+    /// Which database it is, and where.
+    pub async fn about(&self) -> Result<About, Error> {
+        self.reader.about().await
+    }
+
+    /// What is wrong with each source query, if anything is: tables and columns that are missing, types that cannot be
+    /// read, an id that is not unique or not indexed.
+    pub async fn check(&self) -> Result<Vec<QueryCheck>, Error> {
+        let mut checks = Vec::new();
         for entity in Entity::ALL {
-            problems.extend(self.reader.check(entity).await?);
+            checks.push(check::query(self.reader.as_ref(), entity).await?);
         }
-        Ok(problems)
+        Ok(checks)
     }
 
     /// Reads one id, to learn whether the database answers.

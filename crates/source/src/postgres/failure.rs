@@ -1,57 +1,34 @@
-//! What an error of sqlx means.
+//! What PostgreSQL means by its errors.
 
-use std::time::Duration;
+use sqlx::error::DatabaseError;
 
-use crate::{Entity, Error};
+use crate::failure::Meaning;
 
-/// What was being done when it failed.
-pub(super) struct Failure {
-    pub(super) location: String,
-    pub(super) entity: Entity,
-    pub(super) action: String,
-    pub(super) acquire_timeout: Duration,
-    pub(super) statement_timeout: Duration,
-}
-
-impl Failure {
-    /// No answer for so long.
-    pub(super) fn timeout(&self, waited: Duration) -> Error {
-        Error::Timeout { location: self.location.clone(), action: self.action.clone(), waited }
-    }
-
-    /// The classes are those of PostgreSQL's documentation, appendix A.
-    pub(super) fn of(&self, error: &sqlx::Error) -> Error {
-        let location = self.location.clone();
-        match error {
-            sqlx::Error::Database(error) => {
-                let reason = error.message().to_owned();
-                let state = error.code().unwrap_or_default();
-                match state.get(..2).unwrap_or_default() {
-                    _ if state == "57014" => self.timeout(self.statement_timeout),
-                    _ if state == "3D000" => Error::Refused { location, reason },
-                    "28" => Error::Refused { location, reason },
-                    "08" => Error::Connection { location, reason },
-                    // Out of room, shutting down or starting, broken, or our snapshot gave way to a standby's recovery.
-                    "40" | "53" | "57" | "58" | "XX" => Error::Unavailable { location, reason },
-                    _ => Error::Query { location, reason, action: self.action.clone(), entity: self.entity },
-                }
-            }
-            sqlx::Error::Configuration(reason) => Error::Url { reason: reason.to_string() },
-            sqlx::Error::Io(reason) => Error::Connection { location, reason: reason.to_string() },
-            sqlx::Error::PoolTimedOut => {
-                Error::Connection { location, reason: format!("there was none within {:?}", self.acquire_timeout) }
-            }
-            sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                Error::Connection { location, reason: error.to_string() }
-            }
-            other => {
-                Error::Query { location, reason: other.to_string(), action: self.action.clone(), entity: self.entity }
-            }
-        }
+/// The classes are those of PostgreSQL's documentation, appendix A.
+pub(super) fn meaning(error: &dyn DatabaseError) -> Meaning {
+    let state = error.code().unwrap_or_default();
+    match state.get(..2).unwrap_or_default() {
+        _ if state == "57014" => Meaning::TooSlow,
+        _ if state == "3D000" => Meaning::NotLetIn,
+        "28" => Meaning::NotLetIn,
+        "08" => Meaning::Disconnected,
+        // Out of room, shutting down or starting, broken, or our snapshot gave way to a standby's recovery.
+        "40" | "53" | "57" | "58" | "XX" => Meaning::NotWorking,
+        _ => Meaning::Misfit,
     }
 }
 
 /// Whether the server gave a statement up because of its timeout.
 pub(super) fn is_statement_timeout(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|state| state == "57014")
+    has_state(error, &["57014"])
+}
+
+/// Whether the server found bytes that are no character, or none that UTF-8 has, in a value it was to send.
+pub(super) fn is_undecodable(error: &sqlx::Error) -> bool {
+    has_state(error, &["22021", "22P05"])
+}
+
+fn has_state(error: &sqlx::Error, states: &[&str]) -> bool {
+    let state = error.as_database_error().and_then(DatabaseError::code);
+    state.is_some_and(|state| states.contains(&state.as_ref()))
 }

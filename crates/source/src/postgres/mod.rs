@@ -9,16 +9,19 @@ use std::{sync::Arc, time::Duration};
 use certferry_certificate::LegacyText;
 use futures::{FutureExt, future::BoxFuture};
 use sqlx::{
-    AssertSqlSafe, Column, ConnectOptions, Connection, Executor, PgConnection, PgPool, Row, SqlSafeStr, Statement,
+    AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, PgConnection, PgPool, Row, SqlSafeStr, Statement,
     TypeInfo, ValueRef,
     postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
     query::Query,
 };
 use tokio::time::timeout;
 
-use crate::{Entity, Error, Problem, Settings, query::Queries, reader::Reader, record::integer};
-use failure::Failure;
-use statements::Statements;
+use crate::failure::Failure;
+use crate::query::Queries;
+use crate::reader::{About, Column, ColumnKind, Dialect, Reader, RepeatedKey};
+use crate::text::{id, text};
+use crate::{Entity, Error, Settings};
+use statements::{MARKED_ID, Statements};
 
 /// Counting is only for showing progress: it is given up early.
 const COUNT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -75,6 +78,7 @@ impl PostgresReader {
             action: action.to_owned(),
             acquire_timeout: self.acquire_timeout,
             statement_timeout: self.statement_timeout,
+            meaning: failure::meaning,
         }
     }
 
@@ -84,6 +88,19 @@ impl PostgresReader {
         action: &str,
         query: Query<'_, sqlx::Postgres, PgArguments>,
     ) -> Result<Vec<PgRow>, Error> {
+        match self.fetch_decodable(entity, action, query).await? {
+            Ok(rows) => Ok(rows),
+            Err(undecodable) => Err(self.failure(entity, action).of(&undecodable.0)),
+        }
+    }
+
+    /// Like [`Self::fetch`], but it is no error of the query that a value could not be sent.
+    async fn fetch_decodable(
+        &self,
+        entity: Entity,
+        action: &str,
+        query: Query<'_, sqlx::Postgres, PgArguments>,
+    ) -> Result<Result<Vec<PgRow>, Undecodable>, Error> {
         let failure = self.failure(entity, action);
         let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
         let Ok(rows) = timeout(self.answer_timeout, query.fetch_all(&mut *connection)).await else {
@@ -91,16 +108,37 @@ impl PostgresReader {
             connection.close_on_drop();
             return Err(failure.timeout(self.answer_timeout));
         };
-        rows.map_err(|error| failure.of(&error))
+        match rows {
+            Ok(rows) => Ok(Ok(rows)),
+            Err(error) if failure::is_undecodable(&error) => Ok(Err(Undecodable(error))),
+            Err(error) => Err(failure.of(&error)),
+        }
     }
 
-    async fn ids_with_ecu_numbers(
-        &self,
-        action: &str,
-        query: Query<'_, sqlx::Postgres, PgArguments>,
-    ) -> Result<Vec<(i64, LegacyText)>, Error> {
-        let rows = self.fetch(Entity::Certificates, action, query).await?;
-        Ok(rows.iter().filter_map(|row| Some((id(row)?, text(row, 1)))).collect())
+    /// The row with this id, of which some value cannot be sent: each value on its own.
+    async fn row_value_by_value(&self, entity: Entity, id: i64, action: &str) -> Result<Vec<Vec<LegacyText>>, Error> {
+        let mut row = Vec::new();
+        for statement in &self.statements.of(entity).each_by_id {
+            let query = sqlx::query(AssertSqlSafe(Arc::clone(statement))).bind(vec![id]);
+            row.push(match self.fetch_decodable(entity, action, query).await? {
+                Err(_) => LegacyText::Undecodable,
+                Ok(rows) => match rows.first() {
+                    Some(row) => value(row, 0),
+                    None => return Ok(Vec::new()),
+                },
+            });
+        }
+        Ok(vec![row])
+    }
+
+    async fn explained(&self, entity: Entity) -> Result<Vec<String>, sqlx::Error> {
+        let mut transaction = self.pool.begin().await?;
+        // On a small table the server would rather read everything, whatever index there is.
+        transaction.execute("SET LOCAL enable_seqscan = off").await?;
+        let explain = AssertSqlSafe(Arc::clone(&self.statements.of(entity).explain));
+        let lines = sqlx::query_scalar(explain).fetch_all(&mut *transaction).await?;
+        transaction.rollback().await?;
+        Ok(lines)
     }
 
     async fn count_within(&self, ecu_numbers: Option<&[String]>) -> Result<Option<u64>, sqlx::Error> {
@@ -121,42 +159,11 @@ impl PostgresReader {
             Err(error) => Err(error),
         }
     }
-
-    /// The names and types of the columns that the query of `entity` returns.
-    async fn columns(&self, entity: Entity) -> Result<Vec<(String, String)>, Error> {
-        let failure = self.failure(entity, &format!("the query for {entity}"));
-        let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
-        let sql = AssertSqlSafe(Arc::clone(&self.statements.of(entity).whole)).into_sql_str();
-        let statement = timeout(self.answer_timeout, (&mut *connection).prepare(sql))
-            .await
-            .map_err(|_| failure.timeout(self.answer_timeout))?
-            .map_err(|error| failure.of(&error))?;
-        let name_and_type =
-            |column: &sqlx::postgres::PgColumn| (column.name().to_owned(), column.type_info().name().to_lowercase());
-        Ok(statement.columns().iter().map(name_and_type).collect())
-    }
-
-    async fn problems(&self, entity: Entity) -> Result<Vec<Problem>, Error> {
-        let columns = self.columns(entity).await?;
-        let mut problems = Vec::new();
-        for wanted in entity.columns() {
-            match columns.iter().filter(|(name, _)| name == wanted).count() {
-                0 => problems.push(format!("it returns no column {wanted}")),
-                1 => {}
-                n => problems.push(format!("it returns {n} columns named {wanted}")),
-            }
-        }
-        let id_type = columns.iter().find(|(name, _)| name == "id").map(|(_, of)| of.as_str());
-        if let Some(of) = id_type.filter(|of| !matches!(*of, "int2" | "int4" | "int8" | "numeric")) {
-            problems.push(format!("its column id is of type {of}, not a number: write CAST(… AS bigint) AS id"));
-        }
-        if problems.is_empty() {
-            // Reading nothing with the very statement that will read everything shows missing grants as well.
-            self.rows(entity, &[]).await?;
-        }
-        Ok(problems.into_iter().map(|what| Problem { entity, what }).collect())
-    }
 }
+
+/// The server could not send a value: its bytes are no characters of its encoding, or have none in UTF-8.
+#[derive(Debug)]
+struct Undecodable(sqlx::Error);
 
 impl Reader for PostgresReader {
     fn scan(&self, after: Option<i64>, limit: u32) -> BoxFuture<'_, Result<Vec<i64>, Error>> {
@@ -167,7 +174,7 @@ impl Reader for PostgresReader {
             };
             let query = query.bind(i64::from(limit));
             let rows = self.fetch(Entity::Certificates, "reading certificate ids", query).await?;
-            Ok(rows.iter().filter_map(id).collect())
+            Ok(rows.iter().filter_map(|row| id(&value(row, 0))).collect())
         }
         .boxed()
     }
@@ -178,21 +185,57 @@ impl Reader for PostgresReader {
         limit: u32,
         ecu_numbers: &'a [String],
     ) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>> {
-        let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.scan_ecu_numbers)));
-        let query = query.bind(after).bind(i64::from(limit)).bind(ecu_numbers);
-        self.ids_with_ecu_numbers("reading certificate ids by ECU number", query).boxed()
+        async move {
+            let action = "reading certificate ids by ECU number";
+            let query = |sql: &Arc<str>| {
+                sqlx::query(AssertSqlSafe(Arc::clone(sql))).bind(after).bind(i64::from(limit)).bind(ecu_numbers)
+            };
+            let with_numbers = query(&self.statements.scan_ecu_numbers);
+            if let Ok(rows) = self.fetch_decodable(Entity::Certificates, action, with_numbers).await? {
+                return Ok(ids_with_ecu_numbers(&rows));
+            }
+            let without = query(&self.statements.scan_ecu_numbers_ids);
+            let rows = self.fetch(Entity::Certificates, action, without).await?;
+            let ids: Vec<i64> = rows.iter().filter_map(|row| id(&value(row, 0))).collect();
+            let mut found = self.present(&ids).await?;
+            found.sort_by_key(|(id, _)| *id);
+            Ok(found)
+        }
+        .boxed()
     }
 
     fn present<'a>(&'a self, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>> {
-        let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.present))).bind(ids);
-        self.ids_with_ecu_numbers("looking certificate ids up", query).boxed()
+        async move {
+            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.present))).bind(ids);
+            match self.fetch_decodable(Entity::Certificates, "looking certificate ids up", query).await? {
+                Ok(rows) => Ok(ids_with_ecu_numbers(&rows)),
+                Err(_) if ids.len() > 1 => {
+                    let (left, right) = ids.split_at(ids.len() / 2);
+                    let mut found = self.present(left).await?;
+                    found.extend(self.present(right).await?);
+                    Ok(found)
+                }
+                Err(_) => Ok(ids.iter().map(|id| (*id, LegacyText::Undecodable)).collect()),
+            }
+        }
+        .boxed()
     }
 
     fn rows<'a>(&'a self, entity: Entity, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
         async move {
+            let action = format!("reading {entity}");
             let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.of(entity).by_id))).bind(ids);
-            let rows = self.fetch(entity, &format!("reading {entity}"), query).await?;
-            Ok(rows.iter().map(|row| (0..row.len()).map(|at| text(row, at)).collect()).collect())
+            match (self.fetch_decodable(entity, &action, query).await?, ids) {
+                (Ok(rows), _) => Ok(rows.iter().map(|row| (0..row.len()).map(|at| value(row, at)).collect()).collect()),
+                // One bad value must not hide its neighbours: the batch is halved until its row stands alone.
+                (Err(_), [id]) => self.row_value_by_value(entity, *id, &action).await,
+                (Err(_), ids) => {
+                    let (left, right) = ids.split_at(ids.len() / 2);
+                    let mut rows = self.rows(entity, left).await?;
+                    rows.extend(self.rows(entity, right).await?);
+                    Ok(rows)
+                }
+            }
         }
         .boxed()
     }
@@ -208,14 +251,75 @@ impl Reader for PostgresReader {
         .boxed()
     }
 
-    fn check(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Problem>, Error>> {
+    fn about(&self) -> BoxFuture<'_, Result<About, Error>> {
         async move {
-            match self.problems(entity).await {
-                Err(Error::Query { reason, .. }) => Ok(vec![Problem { entity, what: reason }]),
-                problems => problems,
+            let query = sqlx::query("SELECT current_setting('server_version')");
+            let rows = self.fetch(Entity::Certificates, "asking for the version", query).await?;
+            let version = match rows.first().map(|row| value(row, 0)) {
+                Some(LegacyText::Text(version)) => version,
+                _ => "of no version".to_owned(),
+            };
+            Ok(About { product: "PostgreSQL", version, location: self.location.clone() })
+        }
+        .boxed()
+    }
+
+    fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>> {
+        async move {
+            let failure = self.failure(entity, &format!("the query for {entity}"));
+            let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
+            let sql = AssertSqlSafe(Arc::clone(&self.statements.of(entity).whole)).into_sql_str();
+            let statement = timeout(self.answer_timeout, (&mut *connection).prepare(sql))
+                .await
+                .map_err(|_| failure.timeout(self.answer_timeout))?
+                .map_err(|error| failure.of(&error))?;
+            let column = |column: &sqlx::postgres::PgColumn| {
+                let type_name = column.type_info().name().to_lowercase();
+                Column { name: column.name().to_owned(), kind: kind(&type_name), type_name }
+            };
+            Ok(statement.columns().iter().map(column).collect())
+        }
+        .boxed()
+    }
+
+    fn is_key_indexed(&self, entity: Entity) -> BoxFuture<'_, Result<bool, Error>> {
+        async move {
+            let failure = self.failure(entity, &format!("explaining the query for {entity}"));
+            let lines = timeout(self.acquire_timeout + self.answer_timeout, self.explained(entity))
+                .await
+                .map_err(|_| failure.timeout(self.answer_timeout))?
+                .map_err(|error| failure.of(&error))?;
+            let marked = MARKED_ID.to_string();
+            // What a foreign server does with the condition is not for this one to say.
+            let finds = |line: &String| line.contains("Index Cond:") && line.contains(&marked);
+            Ok(lines.iter().any(finds) || lines.iter().any(|line| line.contains("Foreign Scan")))
+        }
+        .boxed()
+    }
+
+    fn repeated_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Option<Vec<RepeatedKey>>, Error>> {
+        async move {
+            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.of(entity).repeated)));
+            match self.fetch(entity, &format!("looking for repeated ids of {entity}"), query).await {
+                Err(Error::Timeout { .. }) => Ok(None),
+                rows => Ok(Some(rows?.iter().map(repeated_key).collect())),
             }
         }
         .boxed()
+    }
+
+    fn outermost_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        async move {
+            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.of(entity).outermost)));
+            let rows = self.fetch(entity, &format!("looking for the outermost ids of {entity}"), query).await?;
+            let keys = rows.iter().flat_map(|row| [value(row, 0), value(row, 1)]);
+            Ok(keys.filter_map(|key| if let LegacyText::Text(key) = key { Some(key) } else { None }).collect())
+        }
+        .boxed()
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect { integer: "bigint", instant_of_epoch: "to_timestamp(…)" }
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
@@ -248,6 +352,7 @@ async fn first_connection(
         action: "connecting".to_owned(),
         acquire_timeout: connect_timeout,
         statement_timeout: connect_timeout,
+        meaning: failure::meaning,
     };
     let attempt = async {
         let mut connection = PgConnection::connect_with(options).await?;
@@ -260,19 +365,29 @@ async fn first_connection(
     }
 }
 
-fn id(row: &PgRow) -> Option<i64> {
-    match text(row, 0) {
-        LegacyText::Text(id) => integer(&id),
-        LegacyText::Null | LegacyText::Undecodable => None,
-    }
+fn ids_with_ecu_numbers(rows: &[PgRow]) -> Vec<(i64, LegacyText)> {
+    rows.iter().filter_map(|row| Some((id(&value(row, 0))?, value(row, 1)))).collect()
+}
+
+fn repeated_key(row: &PgRow) -> RepeatedKey {
+    let id = if let LegacyText::Text(id) = value(row, 0) { Some(id) } else { None };
+    RepeatedKey { id, rows: row.try_get(1).unwrap_or_default() }
 }
 
 /// The value at `at`, which the statement has cast to text. A database without an encoding (`SQL_ASCII`) may hold bytes
 /// that are no text.
-fn text(row: &PgRow, at: usize) -> LegacyText {
-    let Ok(value) = row.try_get_raw(at) else { return LegacyText::Null };
-    if value.is_null() {
-        return LegacyText::Null;
+fn value(row: &PgRow, at: usize) -> LegacyText {
+    match row.try_get_raw(at) {
+        Ok(value) if !value.is_null() => text(value.as_bytes().ok()),
+        _ => LegacyText::Null,
     }
-    value.as_str().map_or(LegacyText::Undecodable, |text| LegacyText::Text(text.to_owned()))
+}
+
+fn kind(type_name: &str) -> ColumnKind {
+    match type_name {
+        "int2" | "int4" | "int8" | "numeric" | "float4" | "float8" | "oid" => ColumnKind::Number,
+        "date" | "timestamp" | "timestamptz" | "time" | "timetz" => ColumnKind::Moment,
+        "text" | "varchar" | "char" | "\"char\"" | "bpchar" | "name" | "citext" => ColumnKind::Text,
+        _ => ColumnKind::Any,
+    }
 }

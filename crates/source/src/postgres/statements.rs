@@ -15,6 +15,8 @@ pub(super) struct Statements {
     pub(super) scan: Arc<str>,
     /// `$1` after or NULL, `$2` limit, `$3` ECU numbers.
     pub(super) scan_ecu_numbers: Arc<str>,
+    /// The same without the ECU numbers.
+    pub(super) scan_ecu_numbers_ids: Arc<str>,
     /// `$1` ids.
     pub(super) present: Arc<str>,
     pub(super) count: Arc<str>,
@@ -30,13 +32,24 @@ pub(super) struct Statements {
 pub(super) struct EntityStatements {
     /// `$1` ids; returns the columns of [`Entity::columns`], as text.
     pub(super) by_id: Arc<str>,
+    /// Each of those columns alone. `$1` ids.
+    pub(super) each_by_id: Vec<Arc<str>>,
     /// The query with all columns that it has.
     pub(super) whole: Arc<str>,
+    /// How the server would find [`MARKED_ID`].
+    pub(super) explain: Arc<str>,
+    /// Ids that more than one row has, and rows without an id.
+    pub(super) repeated: Arc<str>,
+    /// The lowest and the highest id.
+    pub(super) outermost: Arc<str>,
 }
+
+/// An id that is easily found again in what `EXPLAIN` says.
+pub(super) const MARKED_ID: i64 = -4_815_162_342_108;
 
 impl Statements {
     pub(super) fn new(queries: &Queries) -> Self {
-        let certificates = from(Entity::Certificates, queries);
+        let certificates = queries.from(Entity::Certificates);
         // An index on the ECU number cannot find ` ECU1 `, so the table is read through once; how much white space
         // counts as surrounding is decided by whoever reads the answer.
         let has_ecu_number = |parameter: &str| {
@@ -45,6 +58,10 @@ impl Statements {
                  WHERE strpos(certificate.ecu_number::text, wanted.ecu_number) > 0)"
             )
         };
+        let matching = format!(
+            "{certificates} WHERE ($1::bigint IS NULL OR certificate.id > $1::bigint) AND {}",
+            has_ecu_number("$3")
+        );
         Self {
             scan_from_the_start: format!("SELECT certificate.id::text {certificates} ORDER BY certificate.id LIMIT $1")
                 .into(),
@@ -54,11 +71,11 @@ impl Statements {
             )
             .into(),
             scan_ecu_numbers: format!(
-                "SELECT certificate.id::text, certificate.ecu_number::text {certificates} \
-                 WHERE ($1::bigint IS NULL OR certificate.id > $1::bigint) AND {} ORDER BY certificate.id LIMIT $2",
-                has_ecu_number("$3")
+                "SELECT certificate.id::text, certificate.ecu_number::text {matching} ORDER BY certificate.id LIMIT $2"
             )
             .into(),
+            scan_ecu_numbers_ids: format!("SELECT certificate.id::text {matching} ORDER BY certificate.id LIMIT $2")
+                .into(),
             present: format!(
                 "SELECT certificate.id::text, certificate.ecu_number::text {certificates} \
                  WHERE certificate.id = ANY ($1::bigint[])"
@@ -83,28 +100,24 @@ impl Statements {
 
 impl EntityStatements {
     fn new(entity: Entity, queries: &Queries) -> Self {
-        let alias = alias(entity);
+        let alias = entity.alias();
         let values: Vec<String> =
             entity.columns().iter().map(|column| value(&format!("{alias}.{column}"), column)).collect();
-        let from = from(entity, queries);
+        let from = queries.from(entity);
+        let by_id = format!("{from} WHERE {alias}.id = ANY ($1::bigint[])");
         Self {
-            by_id: format!("SELECT {} {from} WHERE {alias}.id = ANY ($1::bigint[])", values.join(", ")).into(),
+            by_id: format!("SELECT {} {by_id}", values.join(", ")).into(),
+            each_by_id: values.iter().map(|value| format!("SELECT {value} {by_id}").into()).collect(),
             whole: format!("SELECT * {from}").into(),
+            explain: format!("EXPLAIN SELECT * {from} WHERE {alias}.id = ANY ('{{{MARKED_ID}}}'::bigint[])").into(),
+            repeated: format!(
+                "SELECT {alias}.id::text, count(*) {from} GROUP BY {alias}.id \
+                 HAVING count(*) > 1 OR {alias}.id IS NULL ORDER BY {alias}.id LIMIT 3"
+            )
+            .into(),
+            outermost: format!("SELECT min({alias}.id)::text, max({alias}.id)::text {from}").into(),
         }
     }
-}
-
-fn alias(entity: Entity) -> &'static str {
-    match entity {
-        Entity::Certificates => "certificate",
-        Entity::Customers => "customer",
-        Entity::Technicians => "technician",
-    }
-}
-
-/// The user's query in brackets, which stand on lines of their own because the query may end with a comment.
-fn from(entity: Entity, queries: &Queries) -> String {
-    format!("FROM (\n{}\n) AS {}", queries.of(entity), alias(entity))
 }
 
 /// A column as text. PostgreSQL writes an instant's offset as `+00`, which is none of the accepted date forms.

@@ -1,7 +1,7 @@
 //! Legacy tables of another shape, and source queries that do not fit.
 
 use certferry_certificate::{LegacyText, OldId};
-use certferry_source::{Class, Selection, Settings};
+use certferry_source::{Class, Selection, Settings, Source};
 use certferry_testkit::postgres::Server;
 
 use crate::legacy::Legacy;
@@ -16,6 +16,11 @@ const LICENCES: &str = "
     INSERT INTO licence VALUES
         (12, 'ECU12', 7, 3, true, 80.5, '2020-01-31 23:30:00.5+04', '2021-01-31 10:00:00', '2020-02-01', 1580500800, false),
         (13, NULL, 99999999999999999999, NULL, NULL, NULL, NULL, NULL, NULL, NULL, true);";
+
+async fn problems(source: &Source) -> Vec<String> {
+    let checks = source.check().await.expect("a check");
+    checks.iter().flat_map(|check| &check.problems).map(ToString::to_string).collect()
+}
 
 /// Everything about it differs from the reference: names, types, dates, and status and names come from other columns.
 fn of_licences() -> Settings {
@@ -47,7 +52,7 @@ async fn tables_of_another_shape_are_read_by_queries_of_the_user() {
     legacy.execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET datestyle = %L', current_database(), 'German, DMY'); END $$").await;
     legacy.execute("DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone = %L', current_database(), 'Asia/Kathmandu'); END $$").await;
     let source = legacy.source_with(&of_licences()).await;
-    assert_eq!(source.check().await.expect("a check"), []);
+    assert_eq!(problems(&source).await, [""; 0]);
 
     let page = source.ids_page(None, 1, &Selection::all()).await.expect("a page");
     assert_eq!((page.ids, page.next), (vec![OldId(12)], Some(OldId(12))));
@@ -81,9 +86,8 @@ async fn what_does_not_fit_is_named() {
     )
     .await;
     let source = legacy.source().await;
-    let problems: Vec<_> = source.check().await.expect("a check").iter().map(ToString::to_string).collect();
     assert_eq!(
-        problems,
+        problems(&source).await,
         [
             "source.certificates: column \"remarks\" does not exist",
             "source.customers: relation \"customers\" does not exist",
@@ -104,10 +108,8 @@ async fn every_missing_column_of_a_query_is_named() {
         technicians: Some("SELECT id, name, phone, user_id FROM technicians WHERE".into()),
         ..Settings::default()
     };
-    let problems = legacy.source_with(&settings).await.check().await.expect("a check");
-    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
     assert_eq!(
-        problems,
+        problems(&legacy.source_with(&settings).await).await,
         [
             "source.customers: it returns 2 columns named name",
             "source.customers: it returns no column trade_license",
@@ -123,9 +125,8 @@ async fn a_missing_grant_is_a_problem() {
     let role = format!("reader_{}", std::process::id());
     legacy.execute(&format!("CREATE ROLE {role} LOGIN; GRANT SELECT ON certificates, customers TO {role}")).await;
     let url = legacy.url().replace("user=postgres", &format!("user={role}"));
-    let source = certferry_source::Source::connect(&url, &Settings::default()).await.expect("a source");
-    let problems: Vec<_> = source.check().await.expect("a check").iter().map(ToString::to_string).collect();
-    assert_eq!(problems, ["source.technicians: permission denied for table technicians"]);
+    let source = Source::connect(&url, &Settings::default()).await.expect("a source");
+    assert_eq!(problems(&source).await, ["source.technicians: permission denied for table technicians"]);
 }
 
 /// The session only reads, whatever a query does.
@@ -142,7 +143,7 @@ async fn a_query_that_writes_is_refused() {
         assert_eq!(error.class(), Class::Query, "{error}");
     }
     let settings = Settings { customers: Some("DELETE FROM customers".into()), ..Settings::default() };
-    let error = certferry_source::Source::connect(legacy.url(), &settings).await.expect_err("it is no SELECT");
+    let error = Source::connect(legacy.url(), &settings).await.expect_err("it is no SELECT");
     assert_eq!(error.to_string(), "the query source.customers cannot be used: it is not a SELECT");
 }
 

@@ -21,7 +21,8 @@ async fn a_wrong_url_says_what_is_wrong() {
         ("legacy", "the source URL cannot be used: it has no scheme such as postgres://"),
         (
             "oracle://db/legacy",
-            "the source URL cannot be used: there is no reader for oracle: it reads postgres:// only",
+            "the source URL cannot be used: there is no reader for oracle: it reads postgres://, \
+             mysql://, mariadb:// and sqlite:",
         ),
         ("postgres://me:sesame@db:port/legacy", "the source URL cannot be used: invalid port number"),
     ] {

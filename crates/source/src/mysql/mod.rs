@@ -1,0 +1,331 @@
+//! The reader for MariaDB and MySQL.
+
+mod explain;
+mod failure;
+mod location;
+mod session;
+mod statements;
+
+use std::time::Duration;
+
+use certferry_certificate::LegacyText;
+use futures::{FutureExt, future::BoxFuture};
+use sqlx::{
+    AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, MySqlConnection, MySqlPool, Row, SqlSafeStr,
+    Statement, TypeInfo, ValueRef,
+    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow},
+};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use crate::failure::Failure;
+use crate::query::Queries;
+use crate::reader::{About, Column, ColumnKind, Dialect, Reader, RepeatedKey};
+use crate::text::{id, text};
+use crate::{Entity, Error, Settings};
+use session::Product;
+use statements::Statements;
+
+/// Counting is only for showing progress: it is given up early.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much longer than the server's own statement timeout to wait for its answer, in case the connection is dead.
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
+
+#[derive(Debug)]
+pub(crate) struct MysqlReader {
+    pool: MySqlPool,
+    location: String,
+    queries: Queries,
+    /// The statements of each entity, made when its columns are first asked for.
+    certificates: OnceCell<Statements>,
+    customers: OnceCell<Statements>,
+    technicians: OnceCell<Statements>,
+    acquire_timeout: Duration,
+    answer_timeout: Duration,
+    statement_timeout: Duration,
+}
+
+impl MysqlReader {
+    pub(crate) async fn connect(url: &str, settings: &Settings) -> Result<Self, Error> {
+        let queries = Queries::new(settings, |entity| match entity {
+            Entity::Certificates => include_str!("../../../../config/source/mysql/certificates.sql"),
+            Entity::Customers => include_str!("../../../../config/source/mysql/customers.sql"),
+            Entity::Technicians => include_str!("../../../../config/source/mysql/technicians.sql"),
+        })?;
+        let options = location::options(url)?
+            .pipes_as_concat(false)
+            .no_engine_substitution(false)
+            .timezone(None)
+            .disable_statement_logging();
+        let location = location::without_password(&options);
+        let statement_timeout = settings.statement_timeout;
+
+        // The pool would only say that no connection came in time; a first one of our own says why.
+        first_connection(&options, &location, settings).await?;
+
+        let pool = MySqlPoolOptions::new()
+            .max_connections(settings.max_connections)
+            .acquire_timeout(settings.acquire_timeout)
+            .after_connect(move |connection, _| session::prepare(connection, statement_timeout).boxed())
+            .connect_lazy_with(options);
+        Ok(Self {
+            pool,
+            location,
+            queries,
+            certificates: OnceCell::new(),
+            customers: OnceCell::new(),
+            technicians: OnceCell::new(),
+            acquire_timeout: settings.acquire_timeout,
+            answer_timeout: statement_timeout + ANSWER_GRACE,
+            statement_timeout,
+        })
+    }
+
+    fn failure(&self, entity: Entity, action: &str) -> Failure {
+        Failure {
+            location: self.location.clone(),
+            entity,
+            action: action.to_owned(),
+            acquire_timeout: self.acquire_timeout,
+            statement_timeout: self.statement_timeout,
+            meaning: failure::meaning,
+        }
+    }
+
+    /// The statements around the query of `entity`.
+    async fn statements(&self, entity: Entity) -> Result<&Statements, Error> {
+        let cell = match entity {
+            Entity::Certificates => &self.certificates,
+            Entity::Customers => &self.customers,
+            Entity::Technicians => &self.technicians,
+        };
+        cell.get_or_try_init(|| async {
+            let columns = self.described(entity, &format!("reading {entity}")).await?;
+            Ok(Statements::new(entity, &self.queries, &columns))
+        })
+        .await
+    }
+
+    async fn described(&self, entity: Entity, action: &str) -> Result<Vec<Column>, Error> {
+        let failure = self.failure(entity, action);
+        let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
+        let sql = AssertSqlSafe(statements::whole(entity, &self.queries)).into_sql_str();
+        let Ok(statement) = timeout(self.answer_timeout, (&mut *connection).prepare(sql)).await else {
+            connection.close_on_drop();
+            return Err(failure.timeout(self.answer_timeout));
+        };
+        let statement = statement.map_err(|error| failure.of(&error))?;
+        let column = |column: &sqlx::mysql::MySqlColumn| {
+            let type_name = column.type_info().name().to_owned();
+            Column { name: column.name().to_owned(), kind: kind(&type_name), type_name }
+        };
+        Ok(statement.columns().iter().map(column).collect())
+    }
+
+    async fn fetch(&self, entity: Entity, action: &str, statement: String) -> Result<Vec<MySqlRow>, Error> {
+        let failure = self.failure(entity, action);
+        let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
+        let reading = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(&mut *connection);
+        let Ok(rows) = timeout(self.answer_timeout, reading).await else {
+            // An answer may still be under way on it, or nothing at all: it is of no more use.
+            connection.close_on_drop();
+            return Err(failure.timeout(self.answer_timeout));
+        };
+        rows.map_err(|error| failure.of(&error))
+    }
+
+    async fn ids_with_ecu_numbers(&self, action: &str, statement: String) -> Result<Vec<(i64, LegacyText)>, Error> {
+        let rows = self.fetch(Entity::Certificates, action, statement).await?;
+        Ok(rows.iter().filter_map(|row| Some((id(&value(row, 0))?, value(row, 1)))).collect())
+    }
+
+    async fn count_within(&self, statement: String) -> Result<Option<u64>, sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        // Its limit is another one now, so nobody is to have it after us.
+        connection.close_on_drop();
+        session::limit(&mut connection, COUNT_TIMEOUT.min(self.statement_timeout)).await?;
+        match sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(&mut *connection).await {
+            Ok(row) => Ok(number(&row, 0).and_then(|count| u64::try_from(count).ok())),
+            Err(error) if failure::is_statement_timeout(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Reader for MysqlReader {
+    fn scan(&self, after: Option<i64>, limit: u32) -> BoxFuture<'_, Result<Vec<i64>, Error>> {
+        async move {
+            let statement = self.statements(Entity::Certificates).await?.scan(after, limit);
+            let rows = self.fetch(Entity::Certificates, "reading certificate ids", statement).await?;
+            Ok(rows.iter().filter_map(|row| id(&value(row, 0))).collect())
+        }
+        .boxed()
+    }
+
+    fn scan_ecu_numbers<'a>(
+        &'a self,
+        after: Option<i64>,
+        limit: u32,
+        ecu_numbers: &'a [String],
+    ) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>> {
+        async move {
+            let statements = self.statements(Entity::Certificates).await?;
+            let statement = statements.scan_ecu_numbers(after, limit, ecu_numbers);
+            self.ids_with_ecu_numbers("reading certificate ids by ECU number", statement).await
+        }
+        .boxed()
+    }
+
+    fn present<'a>(&'a self, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>> {
+        async move {
+            let statement = self.statements(Entity::Certificates).await?.present(ids);
+            self.ids_with_ecu_numbers("looking certificate ids up", statement).await
+        }
+        .boxed()
+    }
+
+    fn rows<'a>(&'a self, entity: Entity, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
+        async move {
+            let statement = self.statements(entity).await?.by_id(ids);
+            let rows = self.fetch(entity, &format!("reading {entity}"), statement).await?;
+            Ok(rows.iter().map(|row| (0..row.len()).map(|at| value(row, at)).collect()).collect())
+        }
+        .boxed()
+    }
+
+    fn count<'a>(&'a self, ecu_numbers: Option<&'a [String]>) -> BoxFuture<'a, Result<Option<u64>, Error>> {
+        async move {
+            let failure = self.failure(Entity::Certificates, "counting certificates");
+            let statement = self.statements(Entity::Certificates).await?.count(ecu_numbers);
+            match timeout(self.acquire_timeout + self.answer_timeout, self.count_within(statement)).await {
+                Ok(counted) => counted.map_err(|error| failure.of(&error)),
+                Err(_) => Err(failure.timeout(self.acquire_timeout + self.answer_timeout)),
+            }
+        }
+        .boxed()
+    }
+
+    fn about(&self) -> BoxFuture<'_, Result<About, Error>> {
+        async move {
+            let failure = self.failure(Entity::Certificates, "asking for the version");
+            let asking = async { session::version(&mut *self.pool.acquire().await?).await };
+            let version = timeout(self.acquire_timeout + self.answer_timeout, asking)
+                .await
+                .map_err(|_| failure.timeout(self.answer_timeout))?
+                .map_err(|error| failure.of(&error))?;
+            Ok(About { product: Product::of(&version).name(), version, location: self.location.clone() })
+        }
+        .boxed()
+    }
+
+    fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>> {
+        async move { self.described(entity, &format!("the query for {entity}")).await }.boxed()
+    }
+
+    fn is_key_indexed(&self, entity: Entity) -> BoxFuture<'_, Result<bool, Error>> {
+        async move {
+            let statement = self.statements(entity).await?.explain();
+            let rows = self.fetch(entity, &format!("explaining the query for {entity}"), statement).await?;
+            Ok(explain::finds_by_index(&rows.iter().map(explained).collect::<Vec<_>>()))
+        }
+        .boxed()
+    }
+
+    fn repeated_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Option<Vec<RepeatedKey>>, Error>> {
+        async move {
+            let statement = self.statements(entity).await?.repeated();
+            match self.fetch(entity, &format!("looking for repeated ids of {entity}"), statement).await {
+                Err(Error::Timeout { .. }) => Ok(None),
+                rows => Ok(Some(rows?.iter().map(repeated_key).collect())),
+            }
+        }
+        .boxed()
+    }
+
+    fn outermost_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<String>, Error>> {
+        async move {
+            let statement = self.statements(entity).await?.outermost();
+            let rows = self.fetch(entity, &format!("looking for the outermost ids of {entity}"), statement).await?;
+            let keys = rows.iter().flat_map(|row| [value(row, 0), value(row, 1)]);
+            Ok(keys.filter_map(|key| if let LegacyText::Text(key) = key { Some(key) } else { None }).collect())
+        }
+        .boxed()
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect { integer: "SIGNED", instant_of_epoch: "DATE_FORMAT(FROM_UNIXTIME(…), '%Y-%m-%dT%H:%i:%sZ')" }
+    }
+
+    fn close(&self) -> BoxFuture<'_, ()> {
+        self.pool.close().boxed()
+    }
+}
+
+async fn first_connection(options: &MySqlConnectOptions, location: &str, settings: &Settings) -> Result<(), Error> {
+    let connect_timeout = settings.connect_timeout;
+    let failure = Failure {
+        location: location.to_owned(),
+        entity: Entity::Certificates,
+        action: "connecting".to_owned(),
+        acquire_timeout: connect_timeout,
+        statement_timeout: connect_timeout,
+        meaning: failure::meaning,
+    };
+    let attempt = async {
+        let mut connection = MySqlConnection::connect_with(options).await?;
+        session::prepare(&mut connection, settings.statement_timeout).await?;
+        connection.close().await
+    };
+    match timeout(connect_timeout, attempt).await {
+        Ok(connected) => connected.map_err(|error| failure.of(&error)),
+        Err(_) => Err(failure.timeout(connect_timeout)),
+    }
+}
+
+/// The value at `at`, as the bytes of the text protocol.
+fn value(row: &MySqlRow, at: usize) -> LegacyText {
+    match row.try_get_raw(at) {
+        Ok(raw) if !raw.is_null() => text(row.try_get_unchecked::<&[u8], _>(at).ok()),
+        _ => LegacyText::Null,
+    }
+}
+
+fn number(row: &MySqlRow, at: usize) -> Option<i64> {
+    id(&value(row, at))
+}
+
+/// A column of `EXPLAIN`; empty where it is NULL.
+fn named(row: &MySqlRow, name: &str) -> String {
+    let at = row.columns().iter().position(|column| column.name().eq_ignore_ascii_case(name));
+    match at.map(|at| value(row, at)) {
+        Some(LegacyText::Text(text)) => text,
+        _ => String::new(),
+    }
+}
+
+fn explained(row: &MySqlRow) -> explain::Line {
+    explain::Line {
+        select_type: named(row, "select_type"),
+        table: named(row, "table"),
+        possible_keys: named(row, "possible_keys"),
+        extra: named(row, "Extra"),
+    }
+}
+
+fn repeated_key(row: &MySqlRow) -> RepeatedKey {
+    let id = if let LegacyText::Text(id) = value(row, 0) { Some(id) } else { None };
+    RepeatedKey { id, rows: number(row, 1).unwrap_or_default() }
+}
+
+fn kind(type_name: &str) -> ColumnKind {
+    match type_name.strip_suffix(" UNSIGNED").unwrap_or(type_name) {
+        "BOOLEAN" | "TINYINT" | "SMALLINT" | "MEDIUMINT" | "INT" | "BIGINT" | "DECIMAL" | "FLOAT" | "DOUBLE"
+        | "BIT" | "YEAR" => ColumnKind::Number,
+        "DATE" | "DATETIME" | "TIMESTAMP" | "TIME" => ColumnKind::Moment,
+        "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "ENUM" | "SET" | "JSON" => {
+            ColumnKind::Text
+        }
+        _ => ColumnKind::Any,
+    }
+}

@@ -1,0 +1,36 @@
+//! From the bytes that a database sends to a legacy text.
+
+use certferry_certificate::LegacyText;
+
+use crate::record::integer;
+
+/// The text of these bytes, `None` being NULL. What is no UTF-8 is a fact about this one value.
+pub(crate) fn text(bytes: Option<&[u8]>) -> LegacyText {
+    match bytes {
+        None => LegacyText::Null,
+        Some(bytes) => {
+            std::str::from_utf8(bytes).map_or(LegacyText::Undecodable, |text| LegacyText::Text(text.to_owned()))
+        }
+    }
+}
+
+/// The id that a text is.
+pub(crate) fn id(text: &LegacyText) -> Option<i64> {
+    match text {
+        LegacyText::Text(id) => integer(id),
+        LegacyText::Null | LegacyText::Undecodable => None,
+    }
+}
+
+/// Ids as a list in SQL: digits, so that they need no quoting.
+pub(crate) fn list(ids: &[i64]) -> String {
+    let ids: Vec<String> = ids.iter().map(i64::to_string).collect();
+    // An empty list is no SQL, NULL is in nothing.
+    if ids.is_empty() { "NULL".to_owned() } else { ids.join(", ") }
+}
+
+/// Bytes as SQL writes them for MySQL and SQLite, so that nothing in them needs quoting.
+pub(crate) fn hexadecimal(text: &str) -> String {
+    let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    format!("x'{digits}'")
+}
