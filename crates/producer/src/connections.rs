@@ -40,11 +40,14 @@ pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
 /// The legacy database.
 pub(crate) async fn source(config: &Config) -> anyhow::Result<Source> {
     let settings = certferry_source::Settings {
+        certificates: config.source.certificates.clone(),
+        customers: config.source.customers.clone(),
+        technicians: config.source.technicians.clone(),
         max_connections: CONNECTIONS.min(config.source.max_connections),
         connect_timeout: config.source.connect_timeout,
         acquire_timeout: config.source.connect_timeout,
         statement_timeout: config.source.statement_timeout,
-        ..certferry_source::Settings::default()
+        max_rows_per_second: config.source.max_rows_per_second,
     };
     Source::connect(config.source_url()?.expose(), &settings).await.hint_from(certferry_source::Error::hint)
 }

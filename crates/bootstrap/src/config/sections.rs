@@ -41,6 +41,17 @@ pub struct SourceConfig {
     pub statement_timeout: Duration,
     /// Certificate ids a page.
     pub page_size: u32,
+    /// How many rows a process reads in a second at most; 0 is as many as there are.
+    pub max_rows_per_second: u32,
+    /// The query for certificates; without it, the one for the reference schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificates: Option<String>,
+    /// The query for customers; without it, the one for the reference schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub customers: Option<String>,
+    /// The query for technicians; without it, the one for the reference schema.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub technicians: Option<String>,
 }
 
 /// `[destination]`: where in the database the destination is.

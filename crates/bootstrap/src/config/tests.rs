@@ -114,6 +114,16 @@ fn values_out_of_range_are_all_named() {
 }
 
 #[test]
+fn source_queries_are_text_of_several_lines() {
+    let file = "[source]\ncustomers = '''\nSELECT a || '=' AS name\nFROM clients'''\nmax_rows_per_second = 500";
+    let config = load(Some(file), &[("CERTFERRY__SOURCE__TECHNICIANS", "SELECT 1 AS id")]).unwrap();
+    assert_eq!(config.source.customers.as_deref(), Some("SELECT a || '=' AS name\nFROM clients"));
+    assert_eq!(config.source.technicians.as_deref(), Some("SELECT 1 AS id"));
+    assert_eq!((config.source.certificates.as_ref(), config.source.max_rows_per_second), (None, 500));
+    assert_eq!(load(Some(&config.to_toml()), &[]).unwrap().source, config.source);
+}
+
+#[test]
 fn a_file_that_cannot_be_used_is_named() {
     let missing = Config::from_file_and_environment(Some(Path::new("no/such/file.toml")), []).unwrap_err();
     insta::assert_snapshot!(crate::exit::render(&missing.into()), @r#"

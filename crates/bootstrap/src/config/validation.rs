@@ -27,6 +27,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
     mistakes.range("database.max_connections", &config.database.max_connections, &(1..=1000));
     mistakes.range("source.max_connections", &config.source.max_connections, &(1..=1000));
     mistakes.range("source.page_size", &config.source.page_size, &(1..=100_000));
+    mistakes.range("source.max_rows_per_second", &config.source.max_rows_per_second, &(0..=10_000_000));
     let worker = &config.worker;
     mistakes.range("worker.concurrency", &worker.concurrency, &(1..=64));
     mistakes.range("worker.batch_size", &worker.batch_size, &(1..=10_000));
