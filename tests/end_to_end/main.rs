@@ -11,5 +11,6 @@ mod crashes;
 mod refusals;
 mod repeat;
 mod retries;
+mod sources;
 mod verdicts;
 mod world;

@@ -36,6 +36,12 @@ pub(crate) enum Command {
     ImportMappings(ImportMappings),
     /// Write the four mapping files: users, customers, technicians, and the certificates migrated so far.
     ExportMappings(ExportMappings),
+    /// Say what stands in the way of a migration: connections, schemas, source queries.
+    ///
+    /// Looks at everything and writes nothing: whether both databases answer and what they are, whether the destination
+    /// has its tables and columns, whether the source queries return the columns they must, in types that can be read,
+    /// and whether their ids are unique and found by an index. Exits 1 when something must be mended.
+    Check,
     /// Queue certificates of the source that were never queued before.
     ///
     /// Safe to repeat and to run several times at once: a certificate gets one job. Without --ecu, --id and --ids-file

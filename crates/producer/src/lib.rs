@@ -2,6 +2,7 @@
 //!
 //! One module a command; each returns its result, which is printed for a person or as one JSON document.
 
+mod check;
 mod cli;
 mod connections;
 mod enqueue;
@@ -36,6 +37,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::ExportMappings(arguments) => {
             print(cli.json, &export_mappings::run(&config, &arguments, &shutdown).await?)
+        }
+        Command::Check => {
+            let checked = check::run(&config, &shutdown).await?;
+            print(cli.json, &checked)?;
+            checked.into_result()
         }
         Command::Enqueue(arguments) => {
             let enqueued = enqueue::run(&config, &arguments, &shutdown).await?;

@@ -94,6 +94,12 @@ impl Database {
         ping.await.map(drop).map_err(|error| Error::new("reach the database", error))
     }
 
+    /// The server's version, in its own words.
+    pub async fn version(&self) -> Result<String, Error> {
+        let version = sqlx::query_scalar!(r#"SELECT current_setting('server_version') AS "version!""#);
+        version.fetch_one(&self.pool).await.map_err(|error| Error::new("ask the database for its version", error))
+    }
+
     /// Closes every connection.
     pub async fn close(&self) {
         self.pool.close().await;

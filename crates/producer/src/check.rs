@@ -1,0 +1,142 @@
+use std::fmt;
+
+use anyhow::{Context, anyhow};
+use certferry_bootstrap::{Config, HintFrom, Shutdown, exit};
+use certferry_source::{QueryCheck, Source};
+use serde::Serialize;
+
+use crate::connections;
+
+/// What `producer check` found.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Checked {
+    /// Whether nothing must be mended.
+    ready: bool,
+    /// The destination's database; null when it does not answer.
+    destination: Option<Destination>,
+    /// The legacy database; null when it does not answer.
+    source: Option<Legacy>,
+    /// What must be mended, all of it.
+    problems: Vec<String>,
+    /// What need not be mended but should be known.
+    notes: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Destination {
+    version: String,
+    schema: String,
+    /// Whether `producer setup` has been run.
+    set_up: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Legacy {
+    product: &'static str,
+    version: String,
+    location: String,
+    queries: Vec<Query>,
+}
+
+#[derive(Debug, Serialize)]
+struct Query {
+    /// The key of the configuration.
+    setting: &'static str,
+    /// `name type` of each column it returns.
+    columns: Vec<String>,
+    problems: Vec<String>,
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(destination) = &self.destination {
+            writeln!(f, "destination: PostgreSQL {}, schema {}", destination.version, destination.schema)?;
+        }
+        if let Some(source) = &self.source {
+            writeln!(f, "source: {} {} at {}", source.product, source.version, source.location)?;
+            for query in &source.queries {
+                let found = if query.problems.is_empty() { "fits" } else { "does not fit" };
+                writeln!(f, "{}: {found}", query.setting)?;
+            }
+        }
+        for note in &self.notes {
+            writeln!(f, "note: {note}")?;
+        }
+        for problem in &self.problems {
+            writeln!(f, "problem: {problem}")?;
+        }
+        f.write_str(if self.ready { "nothing stands in the way" } else { "not ready" })
+    }
+}
+
+impl Checked {
+    /// An error when something must be mended.
+    pub(crate) fn into_result(self) -> anyhow::Result<()> {
+        match self.problems.len() {
+            0 => Ok(()),
+            1 => Err(anyhow!("1 problem must be mended before a migration")),
+            number => Err(anyhow!("{number} problems must be mended before a migration")),
+        }
+    }
+
+    /// A database that does not answer is a problem like others, and the other one is looked at all the same.
+    fn add(&mut self, error: &anyhow::Error) {
+        self.problems.push(exit::render(error).trim().trim_start_matches("error: ").to_owned());
+    }
+}
+
+/// Looks at both databases, and writes nothing.
+pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Checked> {
+    // What the configuration lacks is no finding, but wrong usage.
+    config.database_url()?;
+    config.source_url()?;
+    shutdown.interrupting(check(config)).await.context("interrupted before the end")
+}
+
+async fn check(config: &Config) -> Checked {
+    let mut checked = Checked::default();
+    match destination(config, &mut checked).await {
+        Ok(destination) => checked.destination = Some(destination),
+        Err(error) => checked.add(&error),
+    }
+    match legacy(config, &mut checked).await {
+        Ok(legacy) => checked.source = Some(legacy),
+        Err(error) => checked.add(&error),
+    }
+    checked.ready = checked.problems.is_empty();
+    checked
+}
+
+async fn destination(config: &Config, checked: &mut Checked) -> anyhow::Result<Destination> {
+    let hint = certferry_store::Error::hint;
+    let database = connections::database(config).await?;
+    let version = database.version().await.hint_from(hint)?;
+    let schema = config.destination.schema.clone();
+    let missing = certferry_store::missing_from_destination(&database).await.hint_from(hint)?;
+    checked.problems.extend(missing.iter().map(|what| format!("the destination (schema {schema}) lacks {what}")));
+    let status_table = certferry_store::ensure_ready(&database).await.is_ok();
+    let set_up = status_table && connections::queue(config).await?.is_outstanding().await.is_ok();
+    if !set_up {
+        checked.notes.push("the queue and the schema certferry are not there yet; run `producer setup`".to_owned());
+    }
+    database.close().await;
+    Ok(Destination { version, schema, set_up })
+}
+
+async fn legacy(config: &Config, checked: &mut Checked) -> anyhow::Result<Legacy> {
+    let hint = certferry_source::Error::hint;
+    let source: Source = connections::source(config).await?;
+    let about = source.about().await.hint_from(hint)?;
+    let checks = source.check().await.hint_from(hint)?;
+    source.close().await;
+    let mut queries = Vec::new();
+    for QueryCheck { entity, columns, problems, unknown } in checks {
+        let setting = entity.setting();
+        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        checked.problems.extend(problems.iter().cloned());
+        checked.notes.extend(unknown.into_iter().map(|what| format!("{setting}: not known {what}")));
+        let columns = columns.into_iter().map(|column| format!("{} {}", column.name, column.type_name)).collect();
+        queries.push(Query { setting, columns, problems });
+    }
+    Ok(Legacy { product: about.product, version: about.version, location: about.location, queries })
+}
