@@ -7,12 +7,16 @@ use certferry_certificate::OldId;
 use certferry_source::{Selection, Source};
 use certferry_store::{Database, Error};
 use serde::Serialize;
+use tokio::task::JoinSet;
 
 use crate::cli::Enqueue;
 use crate::{connections, ids_file, interruption};
 
 /// How many ids that the source does not have are named; the others are counted.
 const NAMED: usize = 10;
+
+/// How many pages may be pushed while the next one is read.
+const PAGES_IN_FLIGHT: usize = 2;
 
 /// The fewest certificates after which the tables are analyzed; then whenever they have doubled.
 const ANALYZE_FROM: u64 = 5000;
@@ -44,6 +48,27 @@ impl fmt::Display for Enqueued {
 }
 
 impl Enqueued {
+    fn count(&mut self, pushed: &Pushed, progress: &Progress) {
+        self.selected += pushed.selected as u64;
+        self.enqueued += pushed.enqueued as u64;
+        self.already_known += (pushed.selected - pushed.enqueued) as u64;
+        progress.advance(pushed.selected as u64);
+    }
+
+    /// Waits until at most so many pages are still being pushed.
+    async fn pushed_down_to(
+        &mut self,
+        in_flight: usize,
+        pushing: &mut JoinSet<anyhow::Result<Pushed>>,
+        progress: &Progress,
+    ) -> anyhow::Result<()> {
+        while pushing.len() > in_flight {
+            let Some(pushed) = pushing.join_next().await else { break };
+            self.count(&pushed.context("pushing a page of certificates broke off")??, progress);
+        }
+        Ok(())
+    }
+
     /// An error when it was interrupted, so that nobody takes the selection for enqueued.
     pub(crate) fn into_result(self) -> anyhow::Result<()> {
         if self.complete {
@@ -117,8 +142,9 @@ impl Run {
         let progress = Progress::start(what, total);
         let mut after = None;
         let mut analyzed = ANALYZE_FROM / 2;
+        let mut pushing = JoinSet::new();
         while result.enqueued < self.limit && !shutdown.is_requested() {
-            let page = self.page(after, &mut result, &progress);
+            let page = self.page(after, &mut result, &mut pushing, &progress);
             // A page is a transaction: dropping it on the second signal leaves nothing half done.
             let Some(next) = interruption::finish(page, shutdown).await else { return Ok(result) };
             after = next.with_context(|| format!("stopped: {result}"))?;
@@ -130,6 +156,9 @@ impl Run {
                 break;
             }
         }
+        let last_pages = result.pushed_down_to(0, &mut pushing, &progress);
+        let Some(finished) = interruption::finish(last_pages, shutdown).await else { return Ok(result) };
+        finished.with_context(|| format!("stopped: {result}"))?;
         result.complete = after.is_none() || result.enqueued >= self.limit;
         if result.complete {
             // The source's own count may be high, and things changed since.
@@ -140,29 +169,36 @@ impl Run {
         Ok(result)
     }
 
-    /// Does one page and says where the next one begins.
+    /// Reads one page, sees to it that it is pushed, and says where the next one begins.
+    ///
+    /// While a page is read others may still be pushed; with a limit, each page has to know what came of the one
+    /// before.
     async fn page(
         &self,
         after: Option<OldId>,
         result: &mut Enqueued,
+        pushing: &mut JoinSet<anyhow::Result<Pushed>>,
         progress: &Progress,
     ) -> anyhow::Result<Option<OldId>> {
         let page = self.source.ids_page(after, self.page_size, &self.selection).await;
         let page = page.hint_from(certferry_source::Error::hint)?;
+        progress.advance(page.absent.len() as u64);
+        result.not_in_source.extend(page.absent);
         let mut ids = page.ids;
-        let enqueued = if self.limit < u64::MAX || result.dry_run {
+        if self.limit < u64::MAX || result.dry_run {
             let known = self.known(&ids).await?;
             let room = usize::try_from(self.limit - result.enqueued).unwrap_or(usize::MAX);
             ids.truncate(end_of_new(&ids, &known, room));
-            if result.dry_run { ids.iter().filter(|id| !known.contains(id)).count() } else { self.push(&ids).await? }
+            if result.dry_run {
+                let enqueued = ids.iter().filter(|id| !known.contains(id)).count();
+                result.count(&Pushed { selected: ids.len(), enqueued }, progress);
+            } else {
+                result.count(&push(self.database.clone(), ids, self.max_attempts).await?, progress);
+            }
         } else {
-            self.push(&ids).await?
-        } as u64;
-        result.selected += ids.len() as u64;
-        result.enqueued += enqueued;
-        result.already_known += ids.len() as u64 - enqueued;
-        progress.advance((ids.len() + page.absent.len()) as u64);
-        result.not_in_source.extend(page.absent);
+            pushing.spawn(push(self.database.clone(), ids, self.max_attempts));
+            result.pushed_down_to(PAGES_IN_FLIGHT, pushing, progress).await?;
+        }
         Ok(page.next)
     }
 
@@ -179,20 +215,24 @@ impl Run {
         let known = certferry_store::known(&self.database, ids).await.hint_from(Error::hint)?;
         Ok(known.into_iter().collect())
     }
+}
 
-    /// One transaction: the status rows that were not there yet, and exactly their jobs.
-    async fn push(&self, ids: &[OldId]) -> anyhow::Result<usize> {
-        if ids.is_empty() {
-            return Ok(0);
-        }
-        let mut transaction = self.database.begin().await?;
-        let new = certferry_store::record_queued(&mut transaction, ids).await.hint_from(Error::hint)?;
-        certferry_queue::push(&mut transaction, &new, self.max_attempts)
-            .await
-            .hint_from(certferry_queue::Error::hint)?;
-        transaction.commit().await?;
-        Ok(new.len())
+/// What came of one page.
+struct Pushed {
+    selected: usize,
+    enqueued: usize,
+}
+
+/// One transaction: the status rows that were not there yet, and exactly their jobs.
+async fn push(database: Database, ids: Vec<OldId>, max_attempts: i32) -> anyhow::Result<Pushed> {
+    if ids.is_empty() {
+        return Ok(Pushed { selected: 0, enqueued: 0 });
     }
+    let mut transaction = database.begin().await?;
+    let new = certferry_store::record_queued(&mut transaction, &ids).await.hint_from(Error::hint)?;
+    certferry_queue::push(&mut transaction, &new, max_attempts).await.hint_from(certferry_queue::Error::hint)?;
+    transaction.commit().await?;
+    Ok(Pushed { selected: ids.len(), enqueued: new.len() })
 }
 
 /// How many of `ids` to take so that at most `room` of them are not `known`.

@@ -75,8 +75,12 @@ impl Queue {
         sqlx::query_file!("queries/drop_double_indexes.sql")
             .execute(&self.pool)
             .await
+            .map_err(|error| Error::new("drop the queue's doubled indexes", error))?;
+        sqlx::query_file!("queries/vacuum_often.sql")
+            .execute(&self.pool)
+            .await
             .map(drop)
-            .map_err(|error| Error::new("drop the queue's doubled indexes", error))
+            .map_err(|error| Error::new("have the queue's table vacuumed often", error))
     }
 
     /// Whether any job waits, runs or waits for its retry.
