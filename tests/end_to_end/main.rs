@@ -8,6 +8,7 @@ mod cases;
 mod conservation;
 mod crash_points;
 mod crashes;
+mod destination_shape;
 mod refusals;
 mod repeat;
 mod retries;

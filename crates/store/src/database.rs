@@ -25,6 +25,8 @@ pub struct Settings {
 impl Settings {
     /// The driver's options: search path and timeouts.
     fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+        // What triggers and defaults of the destination call may be in `public`; its tables are not, `producer setup` sees
+        // to that.
         let search_path = format!("{},public", quoted(&self.destination_schema));
         Ok(PgConnectOptions::from_str(&self.url)
             .map_err(|error| Error::new("read the database URL", error))?
@@ -41,7 +43,8 @@ impl Settings {
     }
 }
 
-fn quoted(identifier: &str) -> String {
+/// A name as SQL wants it.
+pub(crate) fn quoted(identifier: &str) -> String {
     format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 

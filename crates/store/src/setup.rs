@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
-use sqlx::Executor;
+use sqlx::{AssertSqlSafe, Executor};
 
+use crate::database::quoted;
 use crate::{Database, Error};
 
 /// The tables and columns of the contract: `destination.sql`.
@@ -43,7 +44,8 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
         .map_err(|error| Error::new("create or upgrade schema certferry", error.into()))
 }
 
-/// Creates the tables of `destination.sql` that a new destination has, unless they are already there: all or none.
+/// Creates the tables of `destination.sql` that a new destination has, unless they are already there: all or none. They
+/// come into the destination's schema, which is created too.
 ///
 /// Returns whether it created them.
 pub async fn create_reference_destination(database: &Database) -> Result<bool, Error> {
@@ -52,6 +54,22 @@ pub async fn create_reference_destination(database: &Database) -> Result<bool, E
         return Ok(false);
     }
     let mut transaction = database.begin().await?;
+    let doing = "create the destination's schema";
+    let schema = database.destination_schema();
+    let there =
+        sqlx::query_scalar!(r#"SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1) AS "there!""#, schema)
+            .fetch_one(&mut *transaction)
+            .await
+            .map_err(|error| Error::new(doing, error))?;
+    let quoted = quoted(schema);
+    // Asking for a schema that is there takes the right to create one all the same.
+    let create = if there { String::new() } else { format!("CREATE SCHEMA {quoted};") };
+    // In this schema and no other, whatever else the connection looks into.
+    let statements = format!("{create} SET LOCAL search_path = {quoted}");
+    sqlx::raw_sql(AssertSqlSafe(statements))
+        .execute(&mut *transaction)
+        .await
+        .map_err(|error| Error::new(doing, error))?;
     transaction
         .execute(include_str!("../reference/destination.sql"))
         .await
@@ -60,7 +78,8 @@ pub async fn create_reference_destination(database: &Database) -> Result<bool, E
     Ok(true)
 }
 
-/// The tables and columns of the contract that the destination lacks, as `table` or `table.column`.
+/// The tables and columns of the contract that the destination lacks, as `table` or `table.column`, and the type of its
+/// certificates' status. A view counts as a table.
 pub async fn missing_from_destination(database: &Database) -> Result<Vec<String>, Error> {
     let rows = sqlx::query_file!("queries/columns.sql", database.destination_schema())
         .fetch_all(database.pool())
@@ -77,6 +96,13 @@ pub async fn missing_from_destination(database: &Database) -> Result<Vec<String>
         } else {
             missing.push((*table).to_owned());
         }
+    }
+    let has_states = sqlx::query_scalar!(r#"SELECT to_regtype('certificate_state') IS NOT NULL AS "there!""#)
+        .fetch_one(database.pool())
+        .await
+        .map_err(|error| Error::new("read the destination's catalog", error))?;
+    if tables.contains("certificates") && !has_states {
+        missing.push("the type certificate_state".to_owned());
     }
     Ok(missing)
 }

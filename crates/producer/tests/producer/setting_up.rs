@@ -50,3 +50,15 @@ async fn a_part_of_a_destination_is_not_made_whole() {
     assert_eq!(world.number("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await, 1);
     assert_eq!(world.number(OURS).await, 0);
 }
+
+#[tokio::test]
+async fn a_schema_that_is_not_there_is_created_with_the_reference_tables_and_no_other() {
+    let world = World::untouched().await;
+    let elsewhere = [("CERTFERRY__DESTINATION__SCHEMA", "New System")];
+    let ended = world.run_with("setup --reference-destination", &elsewhere);
+    assert!(ended.good().ends_with("the destination's tables were created"), "{}", ended.stdout);
+    let tables_in = |schema: &str| format!("SELECT count(*) FROM pg_tables WHERE schemaname = '{schema}'");
+    assert_eq!(world.number_of(&tables_in("New System")).await, 6);
+    assert_eq!(world.number_of(&tables_in("public")).await, 0);
+    world.run_with("setup --reference-destination", &elsewhere).good();
+}

@@ -113,8 +113,18 @@ impl World {
 
     /// A number from the destination's database.
     pub(crate) async fn number(&self, sql: &'static str) -> i64 {
+        self.number_of(sql).await
+    }
+
+    /// A number from the destination's database, by a query that was put together.
+    pub(crate) async fn number_of(&self, sql: &str) -> i64 {
         let mut connection = PgConnection::connect(&self.database).await.expect("a connection");
-        sqlx::query_scalar(sql).fetch_one(&mut connection).await.expect(sql)
+        sqlx::query_scalar(AssertSqlSafe(sql.to_owned())).fetch_one(&mut connection).await.expect(sql)
+    }
+
+    /// Does something to the legacy database.
+    pub(crate) async fn execute_at_source(&self, sql: &str) {
+        execute(&self.source, sql).await;
     }
 
     /// Status rows and jobs.
