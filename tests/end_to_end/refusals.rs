@@ -2,7 +2,7 @@
 
 use sqlx::Row;
 
-use crate::world::World;
+use crate::world::{World, ended, succeeded};
 
 async fn outcomes(world: &World, ids: &str) -> Vec<(i64, String, Option<String>, Option<String>)> {
     world
@@ -102,4 +102,34 @@ async fn customers_with_one_trade_licence_become_one() {
         .await;
     let origins: Vec<(String, i64)> = origins.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(origins, [("created".into(), 1), ("matched".into(), 1)]);
+}
+
+/// Somebody else inserts a customer with the licence that certificate 2 needs, and ends only when the worker waits.
+async fn origin_after_a_rival(end: &str) -> String {
+    let world = World::with_cases().await;
+    world.execute_at_source("UPDATE customers SET trade_license = 'ONE' WHERE id = 1031").await;
+    world.succeeds("producer", ["enqueue", "--id", "2"]).await;
+    let mut rival = world.connection().await;
+    let insert = "BEGIN; INSERT INTO customers (name, trade_license) VALUES ('Rival', 'ONE')";
+    sqlx::raw_sql(insert).execute(&mut rival).await.unwrap();
+    let worker = world.start("worker", ["--drain"]);
+    let waiting =
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    world.until(waiting, |waiting| waiting > 0).await;
+    sqlx::raw_sql(sqlx::AssertSqlSafe(end.to_owned())).execute(&mut rival).await.unwrap();
+    succeeded(ended(worker).await);
+    assert_eq!(outcomes(&world, "2").await, [migrated(2)]);
+    assert_eq!(world.number("SELECT count(*) FROM customers WHERE trade_license = 'ONE'").await, 1);
+    let mapping = "SELECT origin FROM certferry.mapping WHERE entity = 'customer' AND old_id = 1031";
+    world.rows(mapping).await[0].get(0)
+}
+
+#[tokio::test]
+async fn a_customer_whom_another_worker_is_just_creating_is_waited_for_and_taken() {
+    assert_eq!(origin_after_a_rival("COMMIT").await, "matched");
+}
+
+#[tokio::test]
+async fn a_customer_whom_another_worker_failed_to_create_is_created() {
+    assert_eq!(origin_after_a_rival("ROLLBACK").await, "created");
 }

@@ -56,10 +56,21 @@ pub(super) async fn customers(connection: &mut PgConnection, plans: &[&Plan]) ->
         }
     }
     let creating: Vec<&NewCustomer> = creating.into_values().collect();
-    let created = insert_customers(connection, &creating).await?;
-    for (customer, new_id) in creating.iter().zip(&created) {
-        resolved.insert(customer.old_id, *new_id);
-        by_license.extend(customer.trade_license.clone().map(|license| (license, *new_id)));
+    let (licensed, mut others): (Vec<_>, Vec<_>) =
+        creating.into_iter().partition(|customer| customer.trade_license.is_some());
+    let mut created = insert_licensed_customers(connection, &licensed).await?;
+    let in_the_way: Vec<&NewCustomer> =
+        licensed.into_iter().filter(|customer| !created.contains_key(&customer.old_id)).collect();
+    if !in_the_way.is_empty() {
+        // Someone has just created them under another old id; else inserting them again says what is in the way.
+        let licenses = in_the_way.iter().filter_map(|customer| customer.trade_license.as_deref());
+        by_license.extend(by_trade_license(connection, licenses).await?);
+        others.extend(in_the_way.into_iter().filter(|customer| !is_in(&by_license, customer)));
+    }
+    created.extend(insert_customers(connection, &others).await?);
+    for (old_id, new_id) in created {
+        by_license.extend(needed[&old_id].trade_license.clone().map(|license| (license, new_id)));
+        resolved.insert(old_id, new_id);
     }
 
     let mut settled = Vec::with_capacity(reserved.len());
@@ -167,9 +178,41 @@ async fn by_trade_license(
     Ok(rows.into_iter().map(|row| (row.trade_license, NewId(row.id))).collect())
 }
 
-async fn insert_customers(connection: &mut PgConnection, customers: &[&NewCustomer]) -> Result<Vec<NewId>, Error> {
+fn is_in(by_license: &HashMap<String, NewId>, customer: &NewCustomer) -> bool {
+    customer.trade_license.as_ref().is_some_and(|license| by_license.contains_key(license))
+}
+
+/// Inserts customers of different trade licences, but for those whose licence someone else has inserted meanwhile; waits
+/// for whoever is about to.
+async fn insert_licensed_customers(connection: &mut PgConnection, customers: &[&NewCustomer]) -> Result<NewIds, Error> {
     if customers.is_empty() {
-        return Ok(Vec::new());
+        return Ok(NewIds::new());
+    }
+    let rows = sqlx::query_file!(
+        "queries/insert_licensed_customers.sql",
+        &customers.iter().map(|customer| customer.name.as_str()).collect::<Vec<_>>() as _,
+        &customers.iter().map(|customer| customer.trade_license.as_deref()).collect::<Vec<_>>() as _,
+        &customers.iter().map(|customer| customer.email.as_deref()).collect::<Vec<_>>() as _,
+        &customers.iter().map(|customer| customer.phone.as_deref()).collect::<Vec<_>>() as _,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| Error::new("insert customers", error))?;
+    let given: HashMap<(Option<&str>, &str), OldId> = customers
+        .iter()
+        .map(|customer| ((customer.trade_license.as_deref(), customer.name.as_str()), customer.old_id))
+        .collect();
+    rows.iter()
+        .map(|row| {
+            let old_id = given.get(&(row.trade_license.as_deref(), row.name.as_str()));
+            Ok((*old_id.ok_or_else(|| stored_others("customers"))?, NewId(row.id)))
+        })
+        .collect()
+}
+
+async fn insert_customers(connection: &mut PgConnection, customers: &[&NewCustomer]) -> Result<NewIds, Error> {
+    if customers.is_empty() {
+        return Ok(NewIds::new());
     }
     let rows = sqlx::query_file!(
         "queries/insert_customers.sql",
@@ -182,7 +225,8 @@ async fn insert_customers(connection: &mut PgConnection, customers: &[&NewCustom
     .await
     .map_err(|error| Error::new("insert customers", error))?;
     let names = customers.iter().map(|customer| customer.name.as_str());
-    in_order("customers", names, rows.into_iter().map(|row| (row.id, row.name)).collect())
+    let new_ids = in_order("customers", names, rows.into_iter().map(|row| (row.id, row.name)).collect())?;
+    Ok(customers.iter().map(|customer| customer.old_id).zip(new_ids).collect())
 }
 
 /// The new ids, after making sure that the database returned the rows in the order they were given.
@@ -194,6 +238,10 @@ fn in_order<'a>(
     if rows.len() == names.len() && names.zip(&rows).all(|(name, (_, stored))| name == stored) {
         return Ok(rows.into_iter().map(|(id, _)| NewId(id)).collect());
     }
+    Err(stored_others(table))
+}
+
+fn stored_others(table: &str) -> Error {
     let reason = "the destination stored other rows than were given, or in another order; does a trigger change them?";
-    Err(Error::unexpected(format!("insert {table}"), reason))
+    Error::unexpected(format!("insert {table}"), reason)
 }
