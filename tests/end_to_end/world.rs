@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use certferry_testkit::cases;
 use certferry_testkit::postgres::{Database, Template};
+use certferry_testkit::{cases, load};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
@@ -39,6 +39,27 @@ impl World {
         let destination =
             Template::filled("cases_destination", &1, |url| async move { cases::load_destination(&url).await });
         Self::of(source, destination).await
+    }
+
+    /// The reference schemas, set up, and what the statements put into them. The same statements make the same world.
+    pub(crate) async fn with(name: &str, legacy: &'static str, destination: &'static str) -> Self {
+        let legacy_name = format!("{name}_source");
+        let source = Template::sql(&legacy_name, [load::LEGACY_SCHEMA, legacy]);
+        let destination = Template::filled(&format!("{name}_destination"), &destination, move |url| async move {
+            load::destination_schema(&url).await?;
+            let setup = Command::new(binary_path("producer")).arg("setup").env("DATABASE_URL", &url).output().await?;
+            succeeded(setup);
+            let mut connection = PgConnection::connect(&url).await?;
+            sqlx::raw_sql(destination).execute(&mut connection).await?;
+            connection.close().await?;
+            anyhow::Ok(())
+        });
+        Self::of(source, destination).await
+    }
+
+    /// Two databases without a table.
+    pub(crate) async fn empty() -> Self {
+        Self::of(Template::empty(), Template::empty()).await
     }
 
     async fn of(source: Template, destination: Template) -> Self {
