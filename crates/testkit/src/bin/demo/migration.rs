@@ -19,7 +19,8 @@ const SEED: u64 = 2025;
 
 const CERTIFICATES: u64 = 20_000;
 
-const FOLDER: &str = "demo";
+/// What the demo writes beside the report.
+pub(crate) const FOLDER: &str = "demo";
 
 const REPORT: &str = "certificate_migration_report.xlsx";
 
@@ -160,8 +161,8 @@ fn summarize(dataset: &Dataset, databases: &Databases, counts: Counts, migrated:
     say(&format!("    The report:         {REPORT}"));
     say(&format!("    The mapping files:  {FOLDER}/mappings"));
     say(&format!("    The workers' logs:  {FOLDER}/worker-1.log, {FOLDER}/worker-2.log"));
-    say(if databases.server.is_some() {
-        "    The databases were on the private server and go with it. To keep them, name two empty ones of your own:\n    \
+    say(if databases.private.is_some() {
+        "    The private servers go with the databases on them. To keep them, name two empty ones of your own:\n    \
          make demo DATABASE_URL=postgres://… SOURCE_URL=postgres://…"
     } else {
         "    The databases:      where SOURCE_URL and DATABASE_URL say; they are as the migration left them."
