@@ -4,7 +4,7 @@ SHELL := /bin/sh
 
 # The SQL is checked against .sqlx, which is committed, so that nothing needs a database to build.
 export SQLX_OFFLINE := true
-export DATABASE_URL SOURCE_URL CERTIFICATES
+export DATABASE_URL SOURCE_URL SOURCE CERTIFICATES
 
 target := $(or $(CARGO_TARGET_DIR),target)
 
@@ -21,14 +21,16 @@ build: ## Build producer, worker and reporter, optimized, into target/release
 	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-reporter
 
 .PHONY: demo
-demo: ## Migrate 20,000 messy certificates from nothing to the report; or on your own servers: DATABASE_URL=… SOURCE_URL=…
+demo: ## Migrate 20,000 messy certificates from nothing to the report; from SOURCE=mariadb or sqlite, or on your own servers: DATABASE_URL=… SOURCE_URL=…
 	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-reporter \
 		-p certferry-testkit --bin producer --bin worker --bin reporter --bin demo
-	@if [ -z "$$DATABASE_URL$$SOURCE_URL" ]; then $(postgres); fi; $(target)/release/demo
+	@if [ -z "$$DATABASE_URL$$SOURCE_URL" ]; then $(postgres); fi; \
+	if [ "$$SOURCE" = mariadb ]; then scripts/ensure-mariadb || exit $$?; fi; \
+	$(target)/release/demo
 
 .PHONY: test
-test: ## Run all tests, on a private server that ends with them
-	@$(postgres); set -ex; \
+test: ## Run all tests, on private servers that end with them
+	@$(postgres); scripts/ensure-mariadb || exit $$?; set -ex; \
 	cargo build --locked --workspace --bins --tests; \
 	if cargo nextest --version >/dev/null 2>&1; then \
 		$(target)/debug/with-postgres cargo nextest run --locked --workspace; \
