@@ -9,7 +9,7 @@ pub struct Error {
 
 impl Error {
     pub(crate) fn new(doing: &'static str, source: sqlx::Error) -> Self {
-        Self { doing, source: source.into() }
+        Self { doing, source: Cause(source).into() }
     }
 
     pub(crate) fn of_apalis(doing: &'static str, source: apalis_postgres::Error) -> Self {
@@ -29,8 +29,8 @@ impl Error {
     #[must_use]
     pub fn is_missing_schema(&self) -> bool {
         self.source
-            .downcast_ref::<sqlx::Error>()
-            .and_then(sqlx::Error::as_database_error)
+            .downcast_ref::<Cause>()
+            .and_then(|cause| cause.0.as_database_error())
             .is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703")))
     }
 }
@@ -40,3 +40,18 @@ impl Error {
         Self { doing, source: source.into() }
     }
 }
+
+/// An error of the driver; what the database said in its own words, without where in its own code.
+#[derive(Debug)]
+struct Cause(sqlx::Error);
+
+impl std::fmt::Display for Cause {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_database_error() {
+            Some(error) => f.write_str(error.message()),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Cause {}
