@@ -27,9 +27,9 @@ impl Source {
     pub async fn connect(url: &str, settings: &Settings) -> Result<Self, Error> {
         let scheme = url.split(':').next().unwrap_or_default();
         let reader: Arc<dyn Reader> = match scheme {
-            "postgres" | "postgresql" => Arc::new(PostgresReader::connect(url, settings).await?),
-            "mysql" | "mariadb" => Arc::new(MysqlReader::connect(url, settings).await?),
-            "sqlite" => Arc::new(SqliteReader::connect(url, settings).await?),
+            "postgres" | "postgresql" => Arc::new(Box::pin(PostgresReader::connect(url, settings)).await?),
+            "mysql" | "mariadb" => Arc::new(Box::pin(MysqlReader::connect(url, settings)).await?),
+            "sqlite" => Arc::new(Box::pin(SqliteReader::connect(url, settings)).await?),
             _ if !url.contains(':') => {
                 return Err(Error::Url { reason: "it has no scheme such as postgres://".into() });
             }

@@ -1,5 +1,7 @@
 //! From the bytes that a database sends to a legacy text.
 
+use std::fmt::Write;
+
 use certferry_certificate::LegacyText;
 
 use crate::record::integer;
@@ -29,8 +31,11 @@ pub(crate) fn list(ids: &[i64]) -> String {
     if ids.is_empty() { "NULL".to_owned() } else { ids.join(", ") }
 }
 
-/// Bytes as SQL writes them for MySQL and SQLite, so that nothing in them needs quoting.
+/// The bytes of a text as MySQL writes them, so that nothing in them needs quoting.
 pub(crate) fn hexadecimal(text: &str) -> String {
-    let digits: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
-    format!("x'{digits}'")
+    let mut literal = "x'".to_owned();
+    for byte in text.bytes() {
+        write!(literal, "{byte:02x}").expect("a string takes any text");
+    }
+    literal + "'"
 }

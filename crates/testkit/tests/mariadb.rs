@@ -14,7 +14,8 @@ async fn a_server_stops_starts_again_and_leaves_nothing_behind() {
     assert!(MySqlConnection::connect(&server.address().url("kept")).await.is_err());
     server.start_again().await.unwrap();
     let mut connection = MySqlConnection::connect(&server.address().url("kept")).await.unwrap();
-    let charset: String = sqlx::query_scalar("SELECT @@character_set_database").fetch_one(&mut connection).await.unwrap();
+    let charset: String =
+        sqlx::query_scalar("SELECT @@character_set_database").fetch_one(&mut connection).await.unwrap();
     assert_eq!(charset, "utf8mb4");
     let directory = server.address().directory().to_owned();
     drop(server);

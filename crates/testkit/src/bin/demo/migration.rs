@@ -28,11 +28,11 @@ const REPORT: &str = "certificate_migration_report.xlsx";
 pub(crate) async fn run(stop: &CancellationToken) -> Result<()> {
     let started = Instant::now();
     let dataset = Dataset::messy(SEED, certificates()?);
-    let databases = unless_stopped(stop, Databases::find()).await?;
+    let databases = unless_stopped(stop, Box::pin(Databases::find())).await?;
     let programs = Programs::find(&databases, stop)?;
     let found = unless_stopped(stop, databases.look(&dataset)).await?;
 
-    prepare(&dataset, &databases, &programs, found, stop).await?;
+    Box::pin(prepare(&dataset, &databases, &programs, found, stop)).await?;
     step("Importing the mappings and enqueueing one job for each certificate");
     programs.run("producer", &["import-mappings", &short(&folder().join("mappings"))]).await?;
     programs.run("producer", &["enqueue"]).await?;
