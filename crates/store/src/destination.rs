@@ -1,7 +1,7 @@
 //! Writing planned certificates: all at once, or each for itself when the database refuses some.
 //!
-//! Rows are locked in one order everywhere, so that no two workers wait for each other: customers by old id, then by
-//! trade licence, technicians by old id, certificates by number, vehicles, devices by id.
+//! Rows are locked in one order everywhere, so that no two workers wait for each other: the mappings of customers, then
+//! of technicians, by old id, devices by id, customers by trade licence, certificates by number.
 
 mod each;
 mod insert;
@@ -15,6 +15,7 @@ use sqlx::PgConnection;
 
 use crate::Error;
 pub use each::write_each;
+use people::People;
 pub use refusal::number_taken;
 
 /// A certificate that was written.
@@ -54,12 +55,13 @@ pub struct Writing {
 /// refused something: roll back and use [`write_each`], which finds out what.
 pub async fn write_all(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Writing, Error> {
     let (first, duplicates) = first_of_each_number(plans);
-    let mut written = insert::certificates(connection, &first).await?;
+    let people = People::reserve(connection, &first).await?;
+    block_devices(connection, &first).await?;
+    let mut written = insert::certificates(connection, &first, &people).await?.written;
     let vehicles = insert::vehicles(connection, &vehicles_of(&first, &written)).await?;
     for row in &mut written {
         row.new_vehicle_id = vehicles.get(&row.new_certificate_id).copied();
     }
-    block_devices(connection, &first).await?;
     let refused = duplicates.iter().map(|plan| refusal::number_taken(plan, None)).collect();
     Ok(Writing { written, refused })
 }
@@ -81,11 +83,24 @@ fn vehicles_of<'a>(plans: &[&'a Plan], written: &[Written]) -> Vec<insert::Vehic
 
 /// Blocks the devices of blocked certificates; never unblocks one. `rules.md`, One certificate.
 async fn block_devices(connection: &mut PgConnection, plans: &[&Plan]) -> Result<(), Error> {
-    let blocked: Vec<i64> =
-        plans.iter().filter(|plan| plan.status == Status::Blocked).map(|plan| plan.device_id.0).collect();
+    let blocked = devices_to_block(plans);
     if blocked.is_empty() {
         return Ok(());
     }
     let block = sqlx::query_file!("queries/block_devices.sql", &blocked).execute(connection);
     block.await.map(drop).map_err(|error| Error::new("block devices", error))
+}
+
+/// Locks the devices that [`block_devices`] will block, in order, for plans that are written in parts.
+async fn lock_devices(connection: &mut PgConnection, plans: &[&Plan]) -> Result<(), Error> {
+    let blocked = devices_to_block(plans);
+    if blocked.is_empty() {
+        return Ok(());
+    }
+    let lock = sqlx::query_file!("queries/lock_devices.sql", &blocked).fetch_all(connection);
+    lock.await.map(drop).map_err(|error| Error::new("lock devices", error))
+}
+
+fn devices_to_block(plans: &[&Plan]) -> Vec<i64> {
+    plans.iter().filter(|plan| plan.status == Status::Blocked).map(|plan| plan.device_id.0).collect()
 }

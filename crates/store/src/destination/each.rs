@@ -2,31 +2,37 @@
 
 use std::collections::HashMap;
 
-use certferry_certificate::{NewId, Plan};
+use certferry_certificate::{Code, NewId, Plan};
 use sqlx::{Connection, PgConnection};
 
-use super::insert::{self, VehicleRow};
-use super::{Refused, Writing, Written, block_devices, refusal, vehicles_of};
+use super::insert::{self, Inserted, VehicleRow};
+use super::people::{NewIds, People};
+use super::{Refused, Writing, Written, block_devices, lock_devices, refusal, vehicles_of};
 use crate::Error;
 
 /// Writes every plan that the database accepts, and says why it refuses the others.
 ///
 /// Parts that are refused are undone and halved, so that one bad certificate among n costs about 2·log2(n) more
-/// statements. An error means that the database went away, not that it refused something.
+/// statements. An error means that the database went away, or that this transaction waited for one that waited for it;
+/// not that it refused something.
 pub async fn write_each(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Writing, Error> {
     let mut sorted = plans.to_vec();
     sorted.sort_unstable_by_key(|plan| plan.id);
+    let mut people = People::reserve(connection, &sorted).await?;
+    lock_devices(connection, &sorted).await?;
     let mut writing = Writing::default();
     let mut parts = vec![sorted.as_slice()];
     while let Some(part) = parts.pop() {
         let mut savepoint = begin_savepoint(connection).await?;
-        match write_part(&mut savepoint, part).await {
-            Ok(done) => {
+        match write_part(&mut savepoint, part, &people).await {
+            Ok((done, customers, technicians)) => {
                 savepoint.commit().await.map_err(|error| Error::new("release a savepoint", error))?;
+                people.know(customers, technicians);
                 writing.written.extend(done.written);
                 writing.refused.extend(done.refused);
             }
-            Err(error) if error.is_outage() => return Err(error),
+            // Who waits for whom is not this part's fault, and what the others hold stays held until the end.
+            Err(error) if error.is_outage() || error.code() == Code::Deadlock => return Err(error),
             Err(error) => {
                 savepoint.rollback().await.map_err(|error| Error::new("roll back to a savepoint", error))?;
                 if let [plan] = part {
@@ -38,10 +44,15 @@ pub async fn write_each(connection: &mut PgConnection, plans: &[&Plan]) -> Resul
             }
         }
     }
+    people.release(connection).await?;
     Ok(writing)
 }
 
-async fn write_part(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Writing, Error> {
+async fn write_part(
+    connection: &mut PgConnection,
+    plans: &[&Plan],
+    people: &People,
+) -> Result<(Writing, NewIds, NewIds), Error> {
     let taken = taken_numbers(connection, plans).await?;
     let (refused, free): (Vec<&Plan>, Vec<&Plan>) =
         plans.iter().partition(|plan| taken.contains_key(&plan.certificate_number));
@@ -49,10 +60,10 @@ async fn write_part(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Wr
         .into_iter()
         .map(|plan| refusal::number_taken(plan, taken.get(&plan.certificate_number).copied()))
         .collect();
-    let mut written = insert::certificates(connection, &free).await?;
+    let Inserted { mut written, customers, technicians } = insert::certificates(connection, &free, people).await?;
     add_vehicles(connection, &vehicles_of(&free, &written), &mut written).await?;
     block_devices(connection, &free).await?;
-    Ok(Writing { written, refused })
+    Ok((Writing { written, refused }, customers, technicians))
 }
 
 async fn taken_numbers(connection: &mut PgConnection, plans: &[&Plan]) -> Result<HashMap<String, NewId>, Error> {

@@ -3,16 +3,29 @@ use std::collections::HashMap;
 use certferry_certificate::{NewId, Plan, TechnicianPlan, VehiclePlan};
 use sqlx::PgConnection;
 
-use super::{Written, people};
+use super::Written;
+use super::people::{self, People};
 use crate::Error;
 
+/// Certificates that were inserted, and the customers and technicians that they needed.
+#[derive(Debug, Default)]
+pub(super) struct Inserted {
+    pub(super) written: Vec<Written>,
+    pub(super) customers: people::NewIds,
+    pub(super) technicians: people::NewIds,
+}
+
 /// Inserts the certificates, and before them the customers and technicians they need.
-pub(super) async fn certificates(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Vec<Written>, Error> {
+pub(super) async fn certificates(
+    connection: &mut PgConnection,
+    plans: &[&Plan],
+    people: &People,
+) -> Result<Inserted, Error> {
     if plans.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Inserted::default());
     }
-    let customers = people::customers(connection, plans).await?;
-    let technicians = people::technicians(connection, plans).await?;
+    let customers = people::customers(connection, plans, people).await?;
+    let technicians = people::technicians(connection, plans, people).await?;
     let technician_id = |technician: &Option<TechnicianPlan>| {
         technician.as_ref().map(|technician| people::technician_id(technician, &technicians).0)
     };
@@ -43,7 +56,7 @@ pub(super) async fn certificates(connection: &mut PgConnection, plans: &[&Plan])
 
     let by_number: HashMap<String, NewId> =
         rows.into_iter().map(|row| (row.certificate_number, NewId(row.id))).collect();
-    plans
+    let written = plans
         .iter()
         .map(|plan| {
             let new_certificate_id = *by_number.get(&plan.certificate_number).ok_or_else(|| {
@@ -57,7 +70,8 @@ pub(super) async fn certificates(connection: &mut PgConnection, plans: &[&Plan])
             })?;
             Ok(Written { id: plan.id, new_certificate_id, new_vehicle_id: None, warnings: plan.warnings.clone() })
         })
-        .collect()
+        .collect::<Result<_, Error>>()?;
+    Ok(Inserted { written, customers, technicians })
 }
 
 /// A vehicle and the certificate it belongs to.

@@ -1,6 +1,6 @@
 //! Customers and technicians that have no mapping yet: created once, under any number of workers.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use certferry_certificate::{CustomerPlan, NewCustomer, NewId, NewTechnician, OldId, Plan, TechnicianPlan};
 use sqlx::PgConnection;
@@ -26,16 +26,88 @@ pub(super) fn technician_id(plan: &TechnicianPlan, resolved: &NewIds) -> NewId {
     }
 }
 
+/// The mappings of the people that a transaction's plans need: those that lead somewhere, and those that are reserved
+/// for this transaction to create.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    customers: Share,
+    technicians: Share,
+}
+
+#[derive(Debug, Default)]
+struct Share {
+    known: NewIds,
+    ours: BTreeSet<OldId>,
+}
+
+impl People {
+    /// Reserves every mapping that the plans need and nobody has recorded; waits for whoever is recording one of them.
+    pub(super) async fn reserve(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Self, Error> {
+        let customers = reserve(connection, "customer", needed_customers(plans).into_keys().collect()).await?;
+        let technicians = reserve(connection, "technician", needed_technicians(plans).into_keys().collect()).await?;
+        Ok(Self { customers, technicians })
+    }
+
+    /// Remembers whom a part of the plans has matched or created for good.
+    pub(super) fn know(&mut self, customers: NewIds, technicians: NewIds) {
+        self.customers.known.extend(customers);
+        self.technicians.known.extend(technicians);
+    }
+
+    /// Gives back what was reserved for certificates that were refused.
+    pub(super) async fn release(self, connection: &mut PgConnection) -> Result<(), Error> {
+        for (entity, Share { known, ours }) in [("customer", self.customers), ("technician", self.technicians)] {
+            let unused: Vec<i64> = ours.iter().filter(|id| !known.contains_key(id)).map(|id| id.0).collect();
+            if !unused.is_empty() {
+                sqlx::query_file!("queries/release_mapping.sql", entity, &unused)
+                    .execute(&mut *connection)
+                    .await
+                    .map_err(|error| Error::new(format!("give back {entity} mappings"), error))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Share {
+    /// The ids of those that are needed and known, and those that are to be created, in order.
+    fn split(&self, needed: impl Iterator<Item = OldId>) -> (NewIds, Vec<OldId>) {
+        let (mut known, mut reserved) = (NewIds::new(), Vec::new());
+        for old_id in needed {
+            match self.known.get(&old_id) {
+                Some(new_id) => drop(known.insert(old_id, *new_id)),
+                None => reserved.push(old_id),
+            }
+        }
+        (known, reserved)
+    }
+}
+
+fn needed_customers<'a>(plans: &[&'a Plan]) -> BTreeMap<OldId, &'a NewCustomer> {
+    let needed = plans.iter().filter_map(|plan| match &plan.customer {
+        CustomerPlan::Existing(_) => None,
+        CustomerPlan::MatchOrCreate(customer) => Some((customer.old_id, customer)),
+    });
+    needed.collect()
+}
+
+fn needed_technicians<'a>(plans: &[&'a Plan]) -> BTreeMap<OldId, &'a NewTechnician> {
+    let named = plans.iter().flat_map(|plan| [&plan.calibration_technician, &plan.installation_technician]);
+    let needed = named.filter_map(|technician| match technician {
+        Some(TechnicianPlan::Create(technician)) => Some((technician.old_id, technician)),
+        _ => None,
+    });
+    needed.collect()
+}
+
 /// Matches or creates every customer that the plans need. `rules.md`, Mappings.
-pub(super) async fn customers(connection: &mut PgConnection, plans: &[&Plan]) -> Result<NewIds, Error> {
-    let needed: BTreeMap<OldId, &NewCustomer> = plans
-        .iter()
-        .filter_map(|plan| match &plan.customer {
-            CustomerPlan::Existing(_) => None,
-            CustomerPlan::MatchOrCreate(customer) => Some((customer.old_id, customer)),
-        })
-        .collect();
-    let (mut resolved, reserved) = reserve(connection, "customer", needed.keys().copied().collect()).await?;
+pub(super) async fn customers(
+    connection: &mut PgConnection,
+    plans: &[&Plan],
+    people: &People,
+) -> Result<NewIds, Error> {
+    let needed = needed_customers(plans);
+    let (mut resolved, reserved) = people.customers.split(needed.keys().copied());
     if reserved.is_empty() {
         return Ok(resolved);
     }
@@ -63,8 +135,8 @@ pub(super) async fn customers(connection: &mut PgConnection, plans: &[&Plan]) ->
         licensed.into_iter().filter(|customer| !created.contains_key(&customer.old_id)).collect();
     if !in_the_way.is_empty() {
         // Someone has just created them under another old id; else inserting them again says what is in the way.
-        let licenses = in_the_way.iter().filter_map(|customer| customer.trade_license.as_deref());
-        by_license.extend(by_trade_license(connection, licenses).await?);
+        let theirs = in_the_way.iter().filter_map(|customer| customer.trade_license.as_deref());
+        by_license.extend(by_trade_license(connection, theirs).await?);
         others.extend(in_the_way.into_iter().filter(|customer| !is_in(&by_license, customer)));
     }
     created.extend(insert_customers(connection, &others).await?);
@@ -85,16 +157,13 @@ pub(super) async fn customers(connection: &mut PgConnection, plans: &[&Plan]) ->
 }
 
 /// Creates every technician that the plans need. `rules.md`, Mappings.
-pub(super) async fn technicians(connection: &mut PgConnection, plans: &[&Plan]) -> Result<NewIds, Error> {
-    let needed: BTreeMap<OldId, &NewTechnician> = plans
-        .iter()
-        .flat_map(|plan| [&plan.calibration_technician, &plan.installation_technician])
-        .filter_map(|technician| match technician {
-            Some(TechnicianPlan::Create(technician)) => Some((technician.old_id, technician)),
-            _ => None,
-        })
-        .collect();
-    let (mut resolved, reserved) = reserve(connection, "technician", needed.keys().copied().collect()).await?;
+pub(super) async fn technicians(
+    connection: &mut PgConnection,
+    plans: &[&Plan],
+    people: &People,
+) -> Result<NewIds, Error> {
+    let needed = needed_technicians(plans);
+    let (mut resolved, reserved) = people.technicians.split(needed.keys().copied());
     if reserved.is_empty() {
         return Ok(resolved);
     }
@@ -118,35 +187,28 @@ pub(super) async fn technicians(connection: &mut PgConnection, plans: &[&Plan]) 
     Ok(resolved)
 }
 
-/// Reserves the mappings of `old_ids`, waiting for whoever is creating one of them. Returns those that others have
-/// created by now, and those that are ours to create, in order.
-async fn reserve(
-    connection: &mut PgConnection,
-    entity: &str,
-    old_ids: Vec<OldId>,
-) -> Result<(NewIds, Vec<OldId>), Error> {
-    let mut others = NewIds::new();
+async fn reserve(connection: &mut PgConnection, entity: &str, old_ids: Vec<OldId>) -> Result<Share, Error> {
     if old_ids.is_empty() {
-        return Ok((others, Vec::new()));
+        return Ok(Share::default());
     }
-    let all: Vec<i64> = old_ids.iter().map(|id| id.0).collect();
-    let mut ours: Vec<OldId> = sqlx::query_file_scalar!("queries/reserve_mapping.sql", entity, &all)
+    let all: Vec<i64> = old_ids.into_iter().map(|id| id.0).collect();
+    let ours: BTreeSet<OldId> = sqlx::query_file_scalar!("queries/reserve_mapping.sql", entity, &all)
         .fetch_all(&mut *connection)
         .await
         .map_err(|error| Error::new(format!("reserve {entity} mappings"), error))?
         .into_iter()
         .map(OldId)
         .collect();
-    ours.sort_unstable();
-    let created_elsewhere: Vec<i64> = all.into_iter().filter(|id| ours.binary_search(&OldId(*id)).is_err()).collect();
+    let created_elsewhere: Vec<i64> = all.into_iter().filter(|id| !ours.contains(&OldId(*id))).collect();
+    let mut known = NewIds::new();
     if !created_elsewhere.is_empty() {
         let rows = sqlx::query_file!("queries/mapped.sql", entity, &created_elsewhere)
             .fetch_all(&mut *connection)
             .await
             .map_err(|error| Error::new(format!("read {entity} mappings"), error))?;
-        others.extend(rows.into_iter().map(|row| (OldId(row.old_id), NewId(row.new_id))));
+        known.extend(rows.into_iter().map(|row| (OldId(row.old_id), NewId(row.new_id))));
     }
-    Ok((others, ours))
+    Ok(Share { known, ours })
 }
 
 async fn settle(connection: &mut PgConnection, entity: &str, settled: &[(OldId, NewId, &str)]) -> Result<(), Error> {
