@@ -32,7 +32,9 @@ async fn killing_a_worker_in_the_middle_and_starting_another_ends_as_expected() 
 
 #[tokio::test]
 async fn a_worker_that_was_thought_dead_and_comes_back_changes_nothing() {
-    let world = enqueued_world().await;
+    let mut world = enqueued_world().await;
+    // It may be stopped within a transaction: the server ends that, and gives the locks back, after this time.
+    world.set("database.statement_timeout", "5s");
     let stopped = world.start("worker", ["--drain"]);
     world.until(FINISHED, |finished| finished >= 100).await;
     signal(&stopped, Signal::STOP);

@@ -9,6 +9,7 @@ mod conservation;
 mod crash_points;
 mod crashes;
 mod destination_shape;
+mod equivalence;
 mod million;
 mod refusals;
 mod repeat;
