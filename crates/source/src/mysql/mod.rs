@@ -278,8 +278,30 @@ async fn first_connection(options: &MySqlConnectOptions, location: &str, setting
         connection.close().await
     };
     match timeout(connect_timeout, attempt).await {
-        Ok(connected) => connected.map_err(|error| failure.of(&error)),
+        Ok(connected) => connected.map_err(|error| not_connected(&failure, &error)),
         Err(_) => Err(failure.timeout(connect_timeout)),
+    }
+}
+
+/// What the driver says about TLS, in words for whoever writes the URL.
+fn not_connected(failure: &Failure, error: &sqlx::Error) -> Error {
+    let location = failure.location.clone();
+    match error {
+        // The driver has no way of its own to send such a password in the open.
+        sqlx::Error::Configuration(reason) if reason.to_string().contains("rsa") => Error::Refused {
+            location,
+            reason:
+                "it asks for this user's password over TLS only, which the connection has not; switch TLS on at the \
+                     server, or have the user identified with mysql_native_password"
+                    .to_owned(),
+        },
+        sqlx::Error::Tls(reason) => Error::Refused {
+            location,
+            reason: format!(
+                "TLS fails: {reason}; where it is not wanted, add ssl-mode=DISABLED to the URL's parameters"
+            ),
+        },
+        error => failure.of(error),
     }
 }
 

@@ -143,6 +143,14 @@ async fn after_an_outage_mariadb_is_read_again() {
     assert_eq!(source.certificates(&[OldId(1)]).await.expect("certificates").len(), 1);
 }
 
+#[tokio::test]
+async fn a_mariadb_without_tls_says_what_to_do_where_tls_is_asked_for() {
+    let legacy = Legacy::empty(Engine::Mariadb).await;
+    let error = refusal(&format!("{}&ssl-mode=REQUIRED", legacy.url())).await;
+    assert_eq!(error.class(), Class::Configuration, "{error}");
+    assert!(error.to_string().contains("add ssl-mode=DISABLED"), "{error}");
+}
+
 /// Nothing is held open between two questions: what the legacy system wants to do, it can.
 #[tokio::test]
 async fn between_questions_nothing_is_locked_in_mariadb() {
