@@ -11,6 +11,7 @@ mod crashes;
 mod destination_shape;
 mod equivalence;
 mod million;
+mod panics;
 mod refusals;
 mod repeat;
 mod retries;

@@ -114,6 +114,6 @@ mod tests {
         success rate: 75.0% (30 migrated of 40 finished)
         "#);
         let json = as_json(&summary, Path::new("out/report.xlsx"), Format::Xlsx).unwrap();
-        insta::assert_snapshot!(json, @r#"{"output":"out/report.xlsx","format":"xlsx","total":46,"queued":5,"migrated":30,"failed":10,"skipped":1,"success_rate":0.75,"by_code":{},"last_failed":null,"first_enqueued_at":null,"first_started_at":null,"last_finished_at":null}"#);
+        insta::assert_snapshot!(json, @r#"{"output":"out/report.xlsx","format":"xlsx","total":46,"queued":5,"migrated":30,"failed":10,"skipped":1,"success_rate":0.75,"by_code":{},"last_failed":null,"late_results":0,"first_enqueued_at":null,"first_started_at":null,"last_finished_at":null}"#);
     }
 }

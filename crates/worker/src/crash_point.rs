@@ -2,7 +2,7 @@
 //! none.
 
 /// Does what the environment variable FAILPOINTS says of the point `name`: `return` kills the process there and then, as
-/// a failing machine would; `sleep(MS)` holds it up.
+/// a failing machine would; `sleep(MS)` holds it up; `panic(WORDS)` panics.
 #[cfg(feature = "failpoints")]
 pub(crate) fn crash_point(name: &str) {
     fail::fail_point!(name, |_| std::process::abort());

@@ -1,6 +1,7 @@
 //! The batch engine: read, plan and write what was claimed, and account for every job of it.
 
 use std::collections::HashSet;
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use certferry_bootstrap::config::WorkerConfig;
@@ -8,10 +9,11 @@ use certferry_certificate::{Code, Identity, Issue, Limits, Policy};
 use certferry_queue::{Batch, Job};
 use certferry_source::Source;
 use certferry_store::{Database, Finished, Verdict};
+use futures::FutureExt;
 
 use crate::backoff;
 use crate::crash_point::crash_point;
-use crate::error::Error;
+use crate::error::{Error, panic_message};
 use crate::known::KnownMappings;
 use crate::outage::Outage;
 use crate::tally::{Counts, Tally};
@@ -45,7 +47,8 @@ impl Engine {
         let mut parts = vec![batch];
         let mut tries = 0;
         while let Some(part) = parts.pop() {
-            let error = match self.settle(&part).await {
+            let settled = AssertUnwindSafe(self.settle(&part)).catch_unwind().await;
+            let error = match settled.unwrap_or_else(|payload| Err(Error::Panic(panic_message(&*payload)))) {
                 Ok(counts) => {
                     self.tally.add(counts);
                     tries = 0;
@@ -53,7 +56,9 @@ impl Engine {
                 }
                 Err(error) => error,
             };
-            if self.outage.wait(&self.source, &self.database, &error).await {
+            if matches!(error, Error::Panic(_)) {
+                tries = TRIES_TOGETHER;
+            } else if self.outage.wait(&self.source, &self.database, &error).await {
                 parts.push(part);
                 continue;
             }
@@ -122,7 +127,7 @@ impl Engine {
     async fn give_up_for_now(&self, job: &Job, error: &Error) -> Result<(), Error> {
         let mut transaction = self.database.begin().await?;
         let id = job.certificate_id;
-        let counts = if self.may_retry(job) {
+        let counts = if !error.code().is_permanent() && self.may_retry(job) {
             self.postpone(&mut transaction, vec![(id, (job.id.clone(), self.delay(job)))]).await?;
             Counts { postponed: 1, ..Counts::default() }
         } else {

@@ -1,3 +1,5 @@
+use std::any::Any;
+
 use certferry_certificate::Code;
 
 /// What kept a batch from being settled.
@@ -9,6 +11,8 @@ pub(crate) enum Error {
     Store(#[from] certferry_store::Error),
     #[error(transparent)]
     Queue(#[from] certferry_queue::Error),
+    #[error("working on it panicked: {0}; please report it with the certificate's row")]
+    Panic(String),
 }
 
 impl Error {
@@ -18,6 +22,7 @@ impl Error {
         match self {
             Self::Store(error) => error.code(),
             Self::Queue(_) => Code::Unexpected,
+            Self::Panic(_) => Code::Panic,
             Self::Source(error) => match error.class() {
                 Class::Connection => Code::Connection,
                 Class::Timeout => Code::Timeout,
@@ -26,4 +31,10 @@ impl Error {
             },
         }
     }
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
 }

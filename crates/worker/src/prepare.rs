@@ -11,7 +11,7 @@ use certferry_store::{Needed, lookups};
 
 use crate::crash_point::crash_point;
 use crate::engine::Engine;
-use crate::error::Error;
+use crate::error::{Error, panic_message};
 
 /// A certificate that is ready to be written, or known to fail.
 #[derive(Debug)]
@@ -87,11 +87,7 @@ impl Engine {
 /// A panic is that certificate's own failure and nobody else's.
 fn plan_or_panic(record: &LegacyCertificate, found: &Lookups, policy: &Policy) -> Outcome {
     catch_unwind(AssertUnwindSafe(|| plan(record, found, policy))).unwrap_or_else(|payload| {
-        let said = payload
-            .downcast_ref::<&str>()
-            .copied()
-            .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-            .unwrap_or("no message");
+        let said = panic_message(&*payload);
         Outcome::Fail(vec![Issue::new(
             Code::Panic,
             None,
