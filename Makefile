@@ -1,0 +1,72 @@
+# `make` alone lists the targets. CI calls the same ones (.ci/run).
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+# The SQL is checked against .sqlx, which is committed, so that nothing needs a database to build.
+export SQLX_OFFLINE := true
+export DATABASE_URL SOURCE_URL SOURCE CERTIFICATES
+export ONLY BENCH_CERTIFICATES BENCH_FULL BENCH_REPETITIONS BENCH_BINARIES BENCH_PYTHON BENCH_FOLDER
+
+target := $(or $(CARGO_TARGET_DIR),target)
+
+# Finds PostgreSQL, or installs it, before a private server is wanted.
+postgres = CERTFERRY_POSTGRES_BIN=$$(scripts/ensure-postgres) || exit $$?; export CERTFERRY_POSTGRES_BIN
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.* ## \(.*\)/\1|\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='|' read -r name words; do printf '  make %-14s %s\n' "$$name" "$$words"; done
+
+.PHONY: build
+build: ## Build producer, worker and reporter, optimized, into target/release
+	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-reporter
+
+.PHONY: demo
+demo: ## Migrate 20,000 messy certificates from nothing to the report; from SOURCE=mariadb or sqlite, or on your own servers: DATABASE_URL=… SOURCE_URL=…
+	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-reporter \
+		-p certferry-testkit --bin producer --bin worker --bin reporter --bin demo
+	@if [ -z "$$DATABASE_URL$$SOURCE_URL" ]; then $(postgres); fi; \
+	if [ "$$SOURCE" = mariadb ]; then scripts/ensure-mariadb || exit $$?; fi; \
+	$(target)/release/demo
+
+.PHONY: test
+test: ## Run all tests, on private servers that end with them
+	@$(postgres); scripts/ensure-mariadb || exit $$?; set -ex; \
+	cargo build --locked --workspace --bins --tests; \
+	if cargo nextest --version >/dev/null 2>&1; then \
+		$(target)/debug/with-postgres cargo nextest run --locked --workspace; \
+	else \
+		$(target)/debug/with-postgres cargo test --locked --workspace; \
+	fi
+
+.PHONY: bench
+bench: $(target)/bench/venv/ready ## Measure on this machine, in minutes, into bench/RESULTS.md; ONLY=floor,queue BENCH_FULL=1 BENCH_CERTIFICATES=2000
+	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-bench \
+		--bin producer --bin worker --bin bench
+	@$(postgres); $(target)/release/bench
+
+$(target)/bench/venv/ready: crates/bench/peers/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check -r $<
+	touch $@
+
+.PHONY: lint
+lint: ## Check format, clippy, licences, duplicate crates and, where they can be reached, security advisories
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	scripts/check-dependencies
+
+.PHONY: fmt
+fmt: ## Format the code
+	cargo fmt --all
+
+.PHONY: sqlx-prepare
+sqlx-prepare: ## Write .sqlx anew, after a change of any .sql file
+	@$(postgres); set -e; \
+	cargo build --locked -p certferry-testkit --bin with-postgres; \
+	$(target)/debug/with-postgres scripts/sqlx-prepare
+
+.PHONY: clean
+clean: ## Remove what was built, and what the demo left
+	cargo clean
+	rm -rf demo certificate_migration_report.xlsx
