@@ -107,6 +107,28 @@ async fn a_row_that_goes_or_changes_after_enqueueing_is_taken_as_it_is_then() {
     );
 }
 
+#[tokio::test]
+async fn text_that_is_none_fails_its_own_certificate_and_no_other() {
+    let source = mariadb::Database::fresh().await.unwrap();
+    cases::load_source(&source.url()).await.unwrap();
+    execute_in_mariadb(
+        &source.url(),
+        "ALTER TABLE certificates MODIFY remarks BLOB;
+         UPDATE certificates SET remarks = x'636166e9' WHERE id = 1;
+         UPDATE certificates SET ecu_number = CONCAT(ecu_number, CHAR(0)) WHERE id = 2",
+    )
+    .await;
+    let world = world_with_source(&source.url()).await;
+    world.succeeds("producer", ["enqueue", "--id", "1", "--id", "2", "--id", "3"]).await;
+    world.drain(1).await;
+    let rows = world
+        .rows("SELECT error_code, issues #>> '{0,field}' FROM certferry.certificate_status ORDER BY certificate_id")
+        .await;
+    let outcomes: Vec<(Option<String>, Option<String>)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    let invalid = |field: &str| (Some("invalid_text".to_owned()), Some(field.to_owned()));
+    assert_eq!(outcomes, [invalid("remarks"), invalid("ecu_number"), (None, None)]);
+}
+
 /// Ids that no system counts up to, but that a database takes.
 const EXTREME: [i64; 5] = [i64::MIN, i64::MIN + 1, -5, 0, i64::MAX];
 
