@@ -172,6 +172,8 @@ fn queries() -> Vec<Query> {
             (batch(|id| format!("CN-{id}"))),
             &[&["customers_trade_license_key"]]
         ),
+        query!("store/queries/release_mapping.sql", ("'technician'", ids()), mapping),
+        query!("store/queries/lock_devices.sql", (ids()), &[&["devices_pkey"]]),
         query!("store/queries/block_devices.sql", (ids()), &[&["devices_pkey"]]),
         query!("store/queries/report_page.sql", ("NULL", "NULL", "2000"), status, in_order),
         query!("store/queries/report_page.sql", ("1500000", "true", "2000"), status, in_order),
