@@ -10,9 +10,10 @@ use serde_json::Value;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("certificate", &[]),
     ("bootstrap", &["certificate"]),
-    ("source", &["certificate"]),
-    ("store", &["certificate"]),
-    ("queue", &["certificate"]),
+    ("connection", &["certificate"]),
+    ("source", &["certificate", "connection"]),
+    ("store", &["certificate", "connection"]),
+    ("queue", &["certificate", "connection"]),
     ("producer", &["bootstrap", "certificate", "queue", "source", "store"]),
     ("worker", &["bootstrap", "certificate", "queue", "source", "store"]),
     ("reporter", &["bootstrap", "certificate", "store"]),

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use certferry_certificate::OldId;
-use certferry_queue::{Batch, Claiming, Queue, Settings, Worker};
+use certferry_queue::{Batch, Claiming, Holds, Queue, Settings, Worker};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +48,7 @@ pub(crate) async fn run(arena: &Arena, prepared: &Prepared) -> Result<Run> {
     let pushing = started.elapsed().as_secs_f64();
 
     let started = Instant::now();
-    let worker = Worker::default();
+    let worker = Worker::new(Holds::default());
     let name = worker.name().to_owned();
     let complete = {
         let pool = pool.clone();

@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 pub use self::error::ConfigError;
 pub(crate) use self::layer::Layer;
 pub use self::sections::{
-    CustomersConfig, DatabaseConfig, DatesConfig, DestinationConfig, LogConfig, LogFormat, LogLevel, ReportConfig,
-    SourceConfig, StatusConfig, TechniciansConfig, VehicleConfig, WorkerConfig,
+    BreakerConfig, CustomersConfig, DatabaseConfig, DatesConfig, DestinationConfig, LogConfig, LogFormat, LogLevel,
+    ReportConfig, SourceConfig, StatusConfig, TechniciansConfig, VehicleConfig, WorkerConfig,
 };
 use crate::DatabaseUrl;
 
@@ -48,6 +48,8 @@ pub struct Config {
     pub vehicle: VehicleConfig,
     /// How workers run.
     pub worker: WorkerConfig,
+    /// When workers pause the run.
+    pub breaker: BreakerConfig,
     /// The report.
     pub report: ReportConfig,
     /// What is logged and how.

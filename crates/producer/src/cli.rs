@@ -52,6 +52,12 @@ pub(crate) enum Command {
     Retry(Retry),
     /// Say how far the migration is.
     Status(Status),
+    /// Have all workers stop claiming, within a second; certificates in hand are finished.
+    ///
+    /// Recorded with who and when. Workers that drain wait until the run is resumed.
+    Pause,
+    /// Have the workers go on, whether a person paused the run or the circuit breaker.
+    Resume,
 }
 
 #[derive(Debug, Args)]
@@ -167,7 +173,7 @@ mod tests {
             &["retry", "--code", "no_such_code"],
             &["retry", "--kind", "Mapping"],
             &["retry", "--skipped", "--code", "missing_device"],
-            &["pause"],
+            &["pause", "--forever"],
         ] {
             let all = ["producer"].iter().chain(arguments);
             assert!(Cli::try_parse_from(all).is_err(), "{arguments:?}");

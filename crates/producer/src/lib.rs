@@ -11,6 +11,7 @@ mod ids_file;
 mod import_mappings;
 mod interruption;
 mod mapping_file;
+mod pausing;
 mod retry;
 mod setup;
 mod status;
@@ -38,6 +39,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::ExportMappings(arguments) => {
             print(cli.json, &export_mappings::run(&config, &arguments, &shutdown).await?)
         }
+        Command::Pause => print(cli.json, &pausing::pause(&config, &shutdown).await?),
+        Command::Resume => print(cli.json, &pausing::resume(&config, &shutdown).await?),
         Command::Check => {
             let checked = check::run(&config, &shutdown).await?;
             print(cli.json, &checked)?;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use certferry_bootstrap::{Config, HintFrom, Shutdown, output};
 use certferry_queue::Queue;
-use certferry_store::{Database, Error, Summary};
+use certferry_store::{Database, Error, Pause, Summary};
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
@@ -24,6 +24,8 @@ pub(crate) struct Progress {
     summary: Summary,
     /// Whether workers were told not to claim.
     paused: bool,
+    /// Since when, by whom and why.
+    pause: Option<Pause>,
     /// Workers alive.
     workers: usize,
     worker_names: Vec<String>,
@@ -113,9 +115,10 @@ impl Looking {
         let mut snapshot = self.database.begin_snapshot().await?;
         let summary = certferry_store::summary(&mut snapshot).await.context("could not read the status")?;
         let rate = certferry_store::rate_per_second(&mut snapshot).await?;
+        let pause = certferry_store::open_pause(&mut snapshot).await?;
         snapshot.rollback().await?;
         let workers = self.queue.workers_alive(self.orphan_after).await.hint_from(certferry_queue::Error::hint)?;
-        Ok(Progress::new(summary, workers, rate))
+        Ok(Progress::new(summary, workers, rate).with_pause(pause))
     }
 }
 
@@ -128,7 +131,15 @@ impl Progress {
             _ if rate_per_second > 0.0 => Some((queued / rate_per_second).round()),
             _ => None,
         };
-        Self { summary, paused: false, workers: worker_names.len(), worker_names, rate_per_second, eta_seconds }
+        let workers = worker_names.len();
+        Self { summary, paused: false, pause: None, workers, worker_names, rate_per_second, eta_seconds }
+    }
+
+    /// With the pause that is open; while it is, nobody can say how long the rest takes.
+    fn with_pause(self, pause: Option<Pause>) -> Self {
+        let paused = pause.is_some();
+        let eta_seconds = self.eta_seconds.filter(|_| !paused || self.summary.queued == 0);
+        Self { paused, pause, eta_seconds, ..self }
     }
 }
 
@@ -159,6 +170,7 @@ mod tests {
             "last_failed",
             "late_results",
             "paused",
+            "pause",
             "workers",
             "rate_per_second",
             "eta_seconds",

@@ -1,1 +1,1 @@
-SELECT EXISTS (SELECT FROM apalis.jobs WHERE job_type = $1) AS "outstanding!"
+SELECT EXISTS (SELECT FROM apalis.jobs WHERE job_type = $1 AND status <> 'Killed') AS "outstanding!"

@@ -3,28 +3,32 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use certferry_connection::Connections;
 use chrono::{DateTime, Utc};
-use sqlx::PgPool;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
+use crate::holds::Holds;
 use crate::job::{Batch, Job, QUEUE, decode};
+use crate::strays::InHand;
 
 /// The longest pause between claims while the database does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 #[derive(Clone, Debug)]
 pub(crate) struct Claimer {
-    pub(crate) pool: PgPool,
+    pub(crate) connections: Connections,
     pub(crate) worker: String,
     /// The most jobs a claim takes, by the number of workers that died with them.
     pub(crate) limits: Vec<i32>,
     pub(crate) poll_interval: Duration,
     pub(crate) drain: bool,
     pub(crate) woken: Arc<Notify>,
-    /// False while the source or the destination is away: then nothing is claimed.
-    pub(crate) may_claim: watch::Receiver<bool>,
+    pub(crate) holds: Holds,
+    pub(crate) in_hand: InHand,
+    /// The longest that a claim may take.
+    pub(crate) answer_within: Duration,
     pub(crate) stop: CancellationToken,
     pub(crate) reached: Reached,
 }
@@ -62,26 +66,30 @@ impl Reached {
 
 impl Claimer {
     /// Waits for due jobs and claims a batch of them; `None` when told to stop, or drained.
-    pub(crate) async fn next_batch(mut self) -> Option<Batch> {
+    pub(crate) async fn next_batch(self) -> Option<Batch> {
         let mut pause = Duration::from_millis(50);
         let mut failing = false;
         loop {
-            // A closed channel means that the engine is gone; so is the reason to wait for it.
-            self.stop.clone().run_until_cancelled(self.may_claim.wait_for(|may| *may)).await?.ok()?;
-            match self.claim_or_end().await {
-                Ok(Some(batch)) if batch.is_empty() => {
+            self.stop.run_until_cancelled(self.holds.none()).await?;
+            let claiming = tokio::time::timeout(self.answer_within, self.claim_or_end());
+            let error = match self.connections.until_renewed(claiming).await {
+                Some(Ok(Ok(Some(batch)))) if batch.is_empty() => {
                     failing = false;
                     self.rest(self.poll_interval).await?;
+                    continue;
                 }
-                Ok(ended_or_batch) => return ended_or_batch,
-                Err(error) => {
-                    if !std::mem::replace(&mut failing, true) {
-                        tracing::warn!(error = &error as &dyn std::error::Error, "no jobs can be claimed; trying on");
-                    }
-                    self.rest(pause).await?;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
-                }
+                Some(Ok(Ok(ended_or_batch))) => return ended_or_batch,
+                Some(Ok(Err(error))) => error,
+                Some(Err(_)) => Error::unanswered("claim jobs", self.answer_within),
+                None => Error::interrupted("claim jobs"),
+            };
+            // The server may have claimed for us all the same.
+            self.in_hand.doubt();
+            if !std::mem::replace(&mut failing, true) {
+                tracing::warn!(error = &error as &dyn std::error::Error, "no jobs can be claimed; trying on");
             }
+            self.rest(pause).await?;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
@@ -97,13 +105,16 @@ impl Claimer {
             return Ok(None);
         }
         let batch = self.claim().await?;
-        if batch.is_empty() && self.drain {
-            let outstanding = sqlx::query_file_scalar!("queries/outstanding.sql", QUEUE).fetch_one(&self.pool);
-            if !outstanding.await.map_err(|error| Error::new("look for jobs", error))? {
-                return Ok(None);
-            }
+        if batch.is_empty() && self.drain && !self.is_outstanding().await? {
+            return Ok(None);
         }
         Ok(Some(batch))
+    }
+
+    async fn is_outstanding(&self) -> Result<bool, Error> {
+        let failed = |error| Error::new("look for jobs", error);
+        let mut session = self.connections.session().await.map_err(failed)?;
+        sqlx::query_file_scalar!("queries/outstanding.sql", QUEUE).fetch_one(&mut *session).await.map_err(failed)
     }
 
     /// Claims from where the last claim ended; from the beginning when that gives nothing, and now and then anyway, for
@@ -118,14 +129,18 @@ impl Claimer {
     }
 
     async fn claim_from(&self, reached: DateTime<Utc>) -> Result<Batch, Error> {
+        let failed = |error| Error::new("claim jobs", error);
+        let mut session = self.connections.session().await.map_err(failed)?;
         let rows = sqlx::query_file!("queries/claim.sql", QUEUE, self.worker, &self.limits, reached)
-            .fetch_all(&self.pool)
+            .fetch_all(&mut *session)
             .await
-            .map_err(|error| Error::new("claim jobs", error))?;
+            .map_err(failed)?;
+        session.end().await.map_err(failed)?;
         if let Some(last) = rows.iter().filter(|row| row.crashes == 0).map(|row| row.run_at).max() {
             self.reached.set(last);
         }
         let mut batch = Batch::with_capacity(rows.len());
+        let mut foreign = Vec::new();
         for row in rows {
             match decode(&row.job) {
                 Ok(certificate_id) => {
@@ -137,20 +152,39 @@ impl Claimer {
                         claimed_at: row.lock_at,
                     });
                 }
-                // It stays claimed by this worker, visible in apalis.jobs, and costs nobody else anything.
-                Err(error) => tracing::error!(job.id = row.id, %error, "a job that is not Certferry's is in its queue"),
+                Err(error) => {
+                    tracing::error!(
+                        job.id = row.id, %error,
+                        "a job that is not Certferry's is in its queue; it is set aside as Killed"
+                    );
+                    foreign.push(row.id);
+                }
             }
         }
+        self.set_aside(&foreign).await?;
+        self.in_hand.add(&batch);
         Ok(batch)
+    }
+
+    /// Takes jobs that nobody can work on out of everyone's way; they stay visible.
+    async fn set_aside(&self, ids: &[String]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let failed = |error| Error::new("set foreign jobs aside", error);
+        let mut session = self.connections.session().await.map_err(failed)?;
+        sqlx::query_file!("queries/set_aside.sql", ids, self.worker).execute(&mut *session).await.map_err(failed)?;
+        session.end().await.map_err(failed)
     }
 
     /// Gives a batch back that nobody began.
     pub(crate) async fn release(&self, batch: Batch) -> Result<(), Error> {
-        let ids: Vec<String> = batch.into_iter().map(|job| job.id).collect();
-        sqlx::query_file!("queries/release.sql", &ids, self.worker)
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(|error| Error::new("give claimed jobs back", error))
+        let failed = |error| Error::new("give claimed jobs back", error);
+        let ids: Vec<String> = batch.iter().map(|job| job.id.clone()).collect();
+        let mut session = self.connections.session().await.map_err(failed)?;
+        sqlx::query_file!("queries/release.sql", &ids, self.worker).execute(&mut *session).await.map_err(failed)?;
+        session.end().await.map_err(failed)?;
+        self.in_hand.remove(&batch);
+        Ok(())
     }
 }

@@ -1,3 +1,8 @@
+use std::time::Duration;
+
+use certferry_certificate::Code;
+use certferry_connection::Cause;
+
 /// What went wrong at the queue, and doing what.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {doing}")]
@@ -17,6 +22,27 @@ impl Error {
             apalis_postgres::Error::Database(source) => Self::new(doing, source),
             other => Self { doing, source: other.into() },
         }
+    }
+
+    /// The database did not answer in time.
+    pub(crate) fn unanswered(doing: &'static str, within: Duration) -> Self {
+        Self { doing, source: format!("the database did not answer within {} s", within.as_secs_f64()).into() }
+    }
+
+    /// What ran it panicked; the panic has been written to standard error.
+    pub(crate) fn panicked(doing: &'static str) -> Self {
+        Self { doing, source: "it panicked".into() }
+    }
+
+    /// The connection was left behind.
+    pub(crate) fn interrupted(doing: &'static str) -> Self {
+        Self { doing, source: "the database was away".into() }
+    }
+
+    /// The code of `rules.md`, Issues, that this is.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.source.downcast_ref::<Cause>().map_or(Code::Unexpected, Cause::code)
     }
 
     /// What to do next, where that is known.
@@ -40,18 +66,3 @@ impl Error {
         Self { doing, source: source.into() }
     }
 }
-
-/// An error of the driver; what the database said in its own words, without where in its own code.
-#[derive(Debug)]
-struct Cause(sqlx::Error);
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.as_database_error() {
-            Some(error) => f.write_str(error.message()),
-            None => self.0.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Cause {}

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use certferry_certificate::OldId;
+use certferry_connection::Connections;
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
@@ -95,6 +96,14 @@ pub async fn rescue(connection: &mut PgConnection, orphan_after: Duration) -> Re
             })
         })
         .collect())
+}
+
+/// Gives back whatever jobs a worker still has; no attempt is charged.
+pub(crate) async fn release_all(connections: &Connections, worker: &str) -> Result<(), Error> {
+    let failed = |error| Error::new("give claimed jobs back", error);
+    let mut session = connections.session().await.map_err(failed)?;
+    sqlx::query_file!("queries/release_all.sql", worker).execute(&mut *session).await.map_err(failed)?;
+    session.end().await.map_err(failed)
 }
 
 /// Removes the jobs of certificates that need none any more, whoever has them.

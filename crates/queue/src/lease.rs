@@ -3,50 +3,58 @@
 use std::time::Duration;
 
 use apalis_core::worker::context::WorkerContext;
-use sqlx::PgPool;
+use certferry_connection::Connections;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::workers;
+use crate::strays::InHand;
+use crate::{Error, workers};
 
 /// Renewals within one `orphan_after`, so that one or two that fail lose nothing.
 const RENEWALS: u32 = 5;
 
-/// Renews the lease for as long as it is polled, and tells since when it has been renewed without a gap: whoever was away is
-/// no judge of who is dead.
-pub(crate) async fn keep(
-    pool: PgPool,
-    worker: WorkerContext,
-    orphan_after: Duration,
-    unbroken_since: watch::Sender<Instant>,
-) {
-    let period = orphan_after / RENEWALS;
-    let mut last_renewed = Instant::now();
-    let mut failing = false;
-    loop {
-        tokio::time::sleep(period).await;
-        let renewed = tokio::time::timeout(orphan_after, workers::renew(&pool, &worker)).await;
-        match renewed {
-            Ok(Ok(())) => {
-                if last_renewed.elapsed() > period * 2 {
-                    unbroken_since.send_replace(Instant::now());
+/// A worker's lease.
+pub(crate) struct Lease {
+    pub(crate) connections: Connections,
+    pub(crate) worker: WorkerContext,
+    pub(crate) orphan_after: Duration,
+    /// The longest that a claim may take on the server.
+    pub(crate) longest_claim: Duration,
+    pub(crate) in_hand: InHand,
+    pub(crate) unbroken_since: watch::Sender<Instant>,
+}
+
+impl Lease {
+    /// Renews the lease for as long as it is polled, and tells since when it has been renewed without a gap: whoever was
+    /// away is no judge of who is dead.
+    pub(crate) async fn keep(self) {
+        let period = self.orphan_after / RENEWALS;
+        let mut last_renewed = Instant::now();
+        let mut failing = false;
+        loop {
+            tokio::time::sleep(period).await;
+            let renewing = tokio::time::timeout(self.orphan_after, self.renew());
+            let error = match self.connections.until_renewed(renewing).await {
+                Some(Ok(Ok(()))) => {
+                    if last_renewed.elapsed() > period * 2 {
+                        self.unbroken_since.send_replace(Instant::now());
+                    }
+                    last_renewed = Instant::now();
+                    failing = false;
+                    continue;
                 }
-                last_renewed = Instant::now();
-                failing = false;
-            }
-            Ok(Err(error)) => {
-                if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        "the lease could not be renewed; trying on"
-                    );
-                }
-            }
-            Err(_) => {
-                if !std::mem::replace(&mut failing, true) {
-                    tracing::warn!("the queue's database does not answer; the lease could not be renewed; trying on");
-                }
+                Some(Ok(Err(error))) => error,
+                Some(Err(_)) => Error::unanswered("renew the lease", self.orphan_after),
+                None => Error::interrupted("renew the lease"),
+            };
+            if !std::mem::replace(&mut failing, true) {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the lease could not be renewed; trying on");
             }
         }
+    }
+
+    async fn renew(&self) -> Result<(), Error> {
+        workers::renew(&self.connections, &self.worker).await?;
+        self.in_hand.release_strays(&self.connections, self.worker.name(), self.longest_claim).await
     }
 }

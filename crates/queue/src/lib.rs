@@ -7,21 +7,23 @@
 mod backend;
 mod claim;
 mod error;
+mod holds;
 mod job;
 mod jobs;
 mod lease;
 mod run;
+mod strays;
 mod wakeup;
 mod workers;
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use apalis_postgres::PostgresStorage;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool};
+use certferry_connection::Connections;
+use sqlx::PgConnection;
 
 pub use error::Error;
+pub use holds::Holds;
 pub use job::{Batch, Job};
 pub use jobs::{Orphan, analyze, complete, postpone, push, remove, remove_jobs, rescue};
 pub use run::{Claiming, Worker};
@@ -41,78 +43,92 @@ pub struct Settings {
 /// a connection never keep a lease from being renewed.
 #[derive(Clone, Debug)]
 pub struct Queue {
-    pool: PgPool,
+    connections: Connections,
+    statement_timeout: Duration,
 }
 
 /// Claims, the lease, the listener and one to spare.
 const CONNECTIONS: u32 = 4;
 
+/// The advisory lock of those who migrate.
+const MIGRATING: i64 = 0x6365_7274_7175_6575;
+
 impl Queue {
     /// Opens the connections.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
         let timeout = settings.statement_timeout.as_millis().to_string();
-        let options = PgConnectOptions::from_str(&settings.url)
-            .map_err(|error| Error::new("read the database URL", error))?
-            .application_name("certferry-queue")
-            .disable_statement_logging()
-            .options([("jit", "off"), ("statement_timeout", timeout.as_str())]);
-        let doing = "connect to the queue's database";
-        let first = tokio::time::timeout(settings.connect_timeout, PgConnection::connect_with(&options)).await;
-        let first = first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|error| Error::new(doing, error))?;
-        first.close().await.map_err(|error| Error::new(doing, error))?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(settings.connect_timeout)
-            .connect_lazy_with(options);
-        Ok(Self { pool })
+        let options = certferry_connection::Settings::options_of(&settings.url);
+        let of_connections = certferry_connection::Settings {
+            options: options.map_err(|error| Error::new("read the database URL", error))?,
+            application_name: "certferry-queue",
+            parameters: vec![
+                ("jit", "off".to_owned()),
+                ("statement_timeout", timeout.clone()),
+                ("idle_in_transaction_session_timeout", timeout),
+            ],
+            read_only: false,
+            preparation: None,
+            max_connections: CONNECTIONS,
+            connect_timeout: settings.connect_timeout,
+        };
+        let connections = Connections::open(&of_connections).await;
+        let connections = connections.map_err(|error| Error::new("connect to the queue's database", error))?;
+        Ok(Self { connections, statement_timeout: settings.statement_timeout })
     }
 
     /// Creates or upgrades the queue's tables; safe to repeat.
     pub async fn migrate(&self) -> Result<(), Error> {
-        PostgresStorage::setup(&self.pool)
-            .await
-            .map_err(|error| Error::of_apalis("create or upgrade the queue (schema apalis)", error))?;
-        sqlx::query_file!("queries/drop_double_indexes.sql")
-            .execute(&self.pool)
-            .await
-            .map_err(|error| Error::new("drop the queue's doubled indexes", error))?;
-        sqlx::query_file!("queries/vacuum_often.sql")
-            .execute(&self.pool)
-            .await
-            .map(drop)
-            .map_err(|error| Error::new("have the queue's table vacuumed often", error))
+        let doing = "create or upgrade the queue (schema apalis)";
+        let mut migrator = PostgresStorage::<()>::migrations();
+        // One transaction for all of them, and a lock that ends with it: a session's own would outlive us behind a pooler.
+        migrator.set_locking(false).set_ignore_missing(true);
+        let mut transaction = self.connections.begin().await.map_err(|error| Error::new(doing, error))?;
+        let connection: &mut PgConnection = &mut transaction;
+        let migrating = async {
+            sqlx::query!("SELECT pg_advisory_xact_lock($1) AS locked", MIGRATING).execute(&mut *connection).await?;
+            // `run` asks more of its connection than one that is borrowed across an await has.
+            migrator.run_direct(None, &mut *connection, false).await?;
+            sqlx::query_file!("queries/drop_double_indexes.sql").execute(&mut *connection).await?;
+            sqlx::query_file!("queries/vacuum_often.sql").execute(&mut *connection).await?;
+            Ok(())
+        };
+        migrating.await.map_err(|error| Error::new(doing, error))?;
+        transaction.commit().await.map_err(|error| Error::new(doing, error))
     }
 
     /// Whether any job waits, runs or waits for its retry.
     pub async fn is_outstanding(&self) -> Result<bool, Error> {
+        let doing = "look for jobs";
+        let mut session = self.connections.session().await.map_err(|error| Error::new(doing, error))?;
         sqlx::query_file_scalar!("queries/outstanding.sql", job::QUEUE)
-            .fetch_one(&self.pool)
+            .fetch_one(&mut *session)
             .await
-            .map_err(|error| Error::new("look for jobs", error))
+            .map_err(|error| Error::new(doing, error))
     }
 
     /// The names of the workers seen within `orphan_after`.
     pub async fn workers_alive(&self, orphan_after: Duration) -> Result<Vec<String>, Error> {
-        workers::alive(&self.pool, orphan_after).await
+        workers::alive(&self.connections, orphan_after).await
     }
 
     /// Gives back whatever jobs a worker still has; no attempt is charged.
     pub async fn abandon(&self, worker: &str) -> Result<(), Error> {
-        sqlx::query_file!("queries/release_all.sql", worker)
-            .execute(&self.pool)
-            .await
-            .map_err(|error| Error::new("give claimed jobs back", error))?;
-        workers::deregister(&self.pool, worker).await
+        jobs::release_all(&self.connections, worker).await?;
+        workers::deregister(&self.connections, worker).await
     }
 
     /// Asks the database for nothing, to learn whether it answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        let ping = sqlx::query!("SELECT 1 AS one").fetch_one(&self.pool);
-        ping.await.map(drop).map_err(|error| Error::new("reach the queue's database", error))
+        self.connections.ping().await.map_err(|error| Error::new("reach the queue's database", error))
+    }
+
+    /// Leaves every connection behind, and interrupts whoever waits for one: those of a server that was away may be dead.
+    pub fn renew(&self) {
+        self.connections.renew();
     }
 
     /// Closes the connections.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close().await;
     }
 }

@@ -1,5 +1,6 @@
 //! Running a worker: registered, leased, woken, and stopped without leaving anything claimed.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,15 +9,23 @@ use apalis_core::error::BoxDynError;
 use apalis_core::worker::builder::WorkerBuilder;
 use apalis_core::worker::context::WorkerContext;
 use apalis_core::worker::ext::parallelize::ParallelizeExt;
+use futures::FutureExt;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::backend::Claims;
 use crate::claim::{Claimer, Reached};
+use crate::holds::Holds;
 use crate::job::Batch;
-use crate::{Error, Queue, lease, wakeup, workers};
+use crate::lease::Lease;
+use crate::strays::InHand;
+use crate::{Error, Queue, wakeup, workers};
+
+/// How much longer than the server's own statement timeout to wait for an answer, in case the connection is dead.
+const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 /// How jobs are claimed.
 #[derive(Clone, Debug)]
@@ -39,31 +48,21 @@ pub struct Claiming {
 #[derive(Clone, Debug)]
 pub struct Worker {
     name: String,
-    may_claim: watch::Sender<bool>,
+    holds: Holds,
     lease_unbroken_since: watch::Sender<Instant>,
 }
 
-impl Default for Worker {
-    fn default() -> Self {
-        Self {
-            name: workers::new_name(),
-            may_claim: watch::channel(true).0,
-            lease_unbroken_since: watch::channel(Instant::now()).0,
-        }
-    }
-}
-
 impl Worker {
+    /// A worker under a new name, which claims nothing while one of `holds` is set.
+    #[must_use]
+    pub fn new(holds: Holds) -> Self {
+        Self { name: workers::new_name(), holds, lease_unbroken_since: watch::channel(Instant::now()).0 }
+    }
+
     /// Unique to this start of this process.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
-    }
-
-    /// Set to false to claim nothing for a while.
-    #[must_use]
-    pub fn may_claim(&self) -> &watch::Sender<bool> {
-        &self.may_claim
     }
 
     /// For how long the lease has been renewed without a gap.
@@ -75,7 +74,8 @@ impl Worker {
     /// Claims batches and calls `handler` with each, until `stop`, or until no job is left where it drains. Whatever
     /// the handler does not complete or postpone stays claimed by this worker.
     ///
-    /// Returns when every batch has ended.
+    /// Returns when every batch has ended. After an error another worker may be run in its place, under a name of its own:
+    /// this one's jobs are given back, or rescued from it.
     pub async fn run<H, F>(
         &self,
         queue: &Queue,
@@ -88,50 +88,82 @@ impl Worker {
         F: Future<Output = ()> + Send + 'static,
     {
         let context = WorkerContext::new(&self.name);
-        workers::register(&queue.pool, &context).await?;
+        workers::register(&queue.connections, &context).await?;
         let woken = Arc::new(Notify::new());
+        let in_hand = InHand::default();
+        let answer_within = queue.statement_timeout + ANSWER_GRACE;
+        let lease = Lease {
+            connections: queue.connections.clone(),
+            worker: context.clone(),
+            orphan_after: claiming.orphan_after,
+            longest_claim: answer_within,
+            in_hand: in_hand.clone(),
+            unbroken_since: self.lease_unbroken_since.clone(),
+        };
         // Dropped, and so ended, with this future.
         let mut background = JoinSet::new();
-        background.spawn(lease::keep(
-            queue.pool.clone(),
-            context.clone(),
-            claiming.orphan_after,
-            self.lease_unbroken_since.clone(),
-        ));
-        background.spawn(wakeup::listen(queue.pool.clone(), woken.clone(), claiming.poll_interval));
+        background.spawn(lease.keep());
+        background.spawn(wakeup::listen(queue.connections.clone(), woken.clone(), claiming.poll_interval));
 
         let claims = Claims::new(Claimer {
-            pool: queue.pool.clone(),
+            connections: queue.connections.clone(),
             worker: self.name.clone(),
             limits: limits(claiming.batch_size, claiming.max_crashes),
             poll_interval: claiming.poll_interval,
             drain: claiming.drain,
             woken: woken.clone(),
-            may_claim: self.may_claim.subscribe(),
+            holds: self.holds.clone(),
+            in_hand: in_hand.clone(),
+            answer_within,
             stop,
             reached: Reached::default(),
         });
-        let ran = WorkerBuilder::new(&context)
+        // When this future is dropped, batches in hand are dropped with it.
+        let dropped = CancellationToken::new();
+        let _dropping = dropped.clone().drop_guard();
+        let batches = TaskTracker::new();
+        let tracked = batches.clone();
+        let worker = WorkerBuilder::new(&context)
             .backend(claims)
             .concurrency(claiming.concurrency)
             .parallelize(tokio::spawn)
             .build(move |batch: Batch| {
-                let working = handler(batch);
-                let woken = woken.clone();
-                async move {
-                    working.await;
+                let working = handler(batch.clone());
+                let (woken, in_hand, dropped) = (woken.clone(), in_hand.clone(), dropped.clone());
+                tracked.track_future(async move {
+                    dropped.run_until_cancelled(working).await;
+                    in_hand.remove(&batch);
                     // It may have been the last one, for which a draining worker waits.
                     woken.notify_one();
                     Ok::<(), BoxDynError>(())
-                }
-            })
-            .run()
-            .await;
+                })
+            });
+        let ran = AssertUnwindSafe(worker.run()).catch_unwind().await;
+        // Where it failed, batches may be in hand that do not know of it. The lease goes on until they have ended.
+        batches.close();
+        batches.wait().await;
         background.shutdown().await;
-        if let Err(error) = workers::deregister(&queue.pool, &self.name).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "the worker's row stays until it is forgotten");
+        let ran = match ran {
+            Ok(ran) => ran.map_err(|error| Error::of_worker("run the worker", error)),
+            Err(_) => Err(Error::panicked("run the worker")),
+        };
+        match ran {
+            Ok(()) => {
+                if let Err(error) = workers::deregister(&queue.connections, &self.name).await {
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "the worker's row stays until it is forgotten"
+                    );
+                }
+                Ok(())
+            }
+            Err(error) => {
+                if let Err(later) = queue.abandon(&self.name).await {
+                    tracing::debug!(error = &later as &dyn std::error::Error, "what it had claimed will be rescued");
+                }
+                Err(error)
+            }
         }
-        ran.map_err(|error| Error::of_worker("run the worker", error))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::PgPool;
+use certferry_connection::Connections;
 use sqlx::postgres::PgListener;
 use tokio::sync::Notify;
 
@@ -11,18 +11,22 @@ use tokio::sync::Notify;
 const CHANNEL: &str = "apalis::job::insert";
 
 /// Listens for as long as it is polled; whatever goes wrong is tried again every `interval`, for polling goes on
-/// meanwhile.
-pub(crate) async fn listen(pool: PgPool, woken: Arc<Notify>, interval: Duration) {
+/// meanwhile. Behind a pooler nobody can listen.
+pub(crate) async fn listen(connections: Connections, woken: Arc<Notify>, interval: Duration) {
+    if connections.are_pooled() {
+        return;
+    }
     loop {
-        if let Err(error) = forward(&pool, &woken).await {
-            tracing::debug!(%error, "no notifications of new jobs for now, polling instead");
+        match connections.until_renewed(forward(&connections, &woken)).await {
+            Some(Err(error)) => tracing::debug!(%error, "no notifications of new jobs for now, polling instead"),
+            Some(Ok(())) | None => {}
         }
         tokio::time::sleep(interval).await;
     }
 }
 
-async fn forward(pool: &PgPool, woken: &Notify) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
+async fn forward(connections: &Connections, woken: &Notify) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(&connections.pool()).await?;
     listener.listen(CHANNEL).await?;
     // Jobs may have come while nobody listened.
     woken.notify_one();

@@ -49,6 +49,9 @@ pub(crate) trait Reader: Send + Sync + fmt::Debug {
     /// How this engine's SQL says what advice about a query may need.
     fn dialect(&self) -> Dialect;
 
+    /// Leaves idle connections behind: they may be dead.
+    fn refresh(&self);
+
     /// Closes every connection.
     fn close(&self) -> BoxFuture<'_, ()>;
 }

@@ -159,9 +159,14 @@ impl Source {
         Ok(checks)
     }
 
-    /// Reads one id, to learn whether the database answers.
+    /// Asks the database for its version, to learn whether it answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.reader.scan(None, 1).await.map(drop)
+        self.reader.about().await.map(drop)
+    }
+
+    /// Leaves idle connections behind: those of a server that was away may be dead.
+    pub fn refresh(&self) {
+        self.reader.refresh();
     }
 
     /// Closes every connection.

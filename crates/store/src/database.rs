@@ -1,9 +1,8 @@
 use std::ops::{Deref, DerefMut};
-use std::str::FromStr;
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, Postgres};
+use certferry_connection::{Connections, Session};
+use sqlx::{PgConnection, Postgres};
 
 use crate::Error;
 
@@ -23,99 +22,102 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The driver's options: search path and timeouts.
-    fn connect_options(&self) -> Result<PgConnectOptions, Error> {
+    fn of_connections(&self) -> Result<certferry_connection::Settings, Error> {
         // What triggers and defaults of the destination call may be in `public`; its tables are not, `producer setup` sees
         // to that.
-        let search_path = format!("{},public", quoted(&self.destination_schema));
-        Ok(PgConnectOptions::from_str(&self.url)
-            .map_err(|error| Error::new("read the database URL", error))?
-            .application_name("certferry")
-            .disable_statement_logging()
-            .options([
-                ("search_path", search_path.as_str()),
-                ("TimeZone", "UTC"),
-                ("jit", "off"),
-                ("statement_timeout", &self.statement_timeout.as_millis().to_string()),
-                ("lock_timeout", &self.statement_timeout.as_millis().to_string()),
-                ("idle_in_transaction_session_timeout", &self.statement_timeout.as_millis().to_string()),
-            ]))
+        let search_path = format!("{},public", certferry_connection::quoted(&self.destination_schema));
+        let timeout = self.statement_timeout.as_millis().to_string();
+        let options = certferry_connection::Settings::options_of(&self.url);
+        Ok(certferry_connection::Settings {
+            options: options.map_err(|error| Error::new("read the database URL", error))?,
+            application_name: "certferry",
+            parameters: vec![
+                ("search_path", search_path),
+                ("TimeZone", "UTC".to_owned()),
+                ("jit", "off".to_owned()),
+                ("statement_timeout", timeout.clone()),
+                ("lock_timeout", timeout.clone()),
+                ("idle_in_transaction_session_timeout", timeout),
+            ],
+            read_only: false,
+            preparation: None,
+            max_connections: self.max_connections,
+            connect_timeout: self.connect_timeout,
+        })
     }
-}
-
-/// A name as SQL wants it.
-pub(crate) fn quoted(identifier: &str) -> String {
-    format!("\"{}\"", identifier.replace('"', "\"\""))
 }
 
 /// A bounded pool of connections to the destination's database.
 #[derive(Clone, Debug)]
 pub struct Database {
-    pool: PgPool,
+    connections: Connections,
     destination_schema: String,
 }
 
 impl Database {
     /// Opens the pool and one connection, so that a wrong URL is found at once.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
-        let options = settings.connect_options()?;
-        let place = match options.get_socket() {
-            Some(folder) => folder.display().to_string(),
-            None => format!("{}:{}", options.get_host(), options.get_port()),
-        };
-        let doing = format!("connect to the database at {place}");
-        // The pool would try on until its time is up, and then not say why.
-        let first = tokio::time::timeout(settings.connect_timeout, PgConnection::connect_with(&options)).await;
-        let first = first.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(|error| Error::new(&doing, error))?;
-        first.close().await.map_err(|error| Error::new(&doing, error))?;
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(settings.connect_timeout)
-            .connect_lazy_with(options);
-        Ok(Self { pool, destination_schema: settings.destination_schema.clone() })
+        let of_connections = settings.of_connections()?;
+        let doing = format!("connect to the database at {}", certferry_connection::place(&of_connections.options));
+        let connections = Connections::open(&of_connections).await.map_err(|error| Error::new(doing, error))?;
+        Ok(Self { connections, destination_schema: settings.destination_schema.clone() })
     }
 
     /// Begins a transaction.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        let transaction = self.pool.begin().await.map_err(|error| Error::new("begin a transaction", error))?;
+        let transaction = self.connections.begin().await.map_err(|error| Error::new("begin a transaction", error))?;
         Ok(Transaction(transaction))
     }
 
     /// Begins a transaction that only reads and sees one moment throughout.
     pub async fn begin_snapshot(&self) -> Result<Transaction, Error> {
-        let transaction = self
-            .pool
-            .begin_with("BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            .await
-            .map_err(|error| Error::new("begin a snapshot", error))?;
-        Ok(Transaction(transaction))
+        let snapshot =
+            self.connections.begin_snapshot().await.map_err(|error| Error::new("begin a snapshot", error))?;
+        Ok(Transaction(snapshot))
+    }
+
+    /// A connection for a statement that needs no transaction.
+    pub(crate) async fn session(&self) -> Result<Session, Error> {
+        self.connections.session().await.map_err(|error| Error::new("get a connection to the database", error))
     }
 
     /// Asks the database for nothing, to learn whether it answers.
     pub async fn ping(&self) -> Result<(), Error> {
-        let ping = sqlx::query!("SELECT 1 AS one").fetch_one(&self.pool);
-        ping.await.map(drop).map_err(|error| Error::new("reach the database", error))
+        self.connections.ping().await.map_err(|error| Error::new("reach the database", error))
     }
 
     /// The server's version, in its own words.
     pub async fn version(&self) -> Result<String, Error> {
-        let version = sqlx::query_scalar!(r#"SELECT current_setting('server_version') AS "version!""#);
-        version.fetch_one(&self.pool).await.map_err(|error| Error::new("ask the database for its version", error))
+        sqlx::query_scalar!(r#"SELECT current_setting('server_version') AS "version!""#)
+            .fetch_one(&mut *self.session().await?)
+            .await
+            .map_err(|error| Error::new("ask the database for its version", error))
+    }
+
+    /// Leaves idle connections behind: one of them was dead.
+    pub fn refresh(&self) {
+        self.connections.refresh();
+    }
+
+    /// Leaves every connection behind, and interrupts [`Self::until_renewed`].
+    pub fn renew(&self) {
+        self.connections.renew();
+    }
+
+    /// What `work` gives; `None` when the connections were renewed meanwhile, and those it used may be dead.
+    pub async fn until_renewed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        self.connections.until_renewed(work).await
     }
 
     /// Closes every connection.
     pub async fn close(&self) {
-        self.pool.close().await;
+        self.connections.close().await;
     }
 
     /// The schema of the contract's tables.
     #[must_use]
     pub fn destination_schema(&self) -> &str {
         &self.destination_schema
-    }
-
-    pub(crate) fn pool(&self) -> &PgPool {
-        &self.pool
     }
 }
 

@@ -1,4 +1,5 @@
 use certferry_certificate::Code;
+use certferry_connection::Cause;
 
 /// What went wrong at the database, and doing what.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +14,8 @@ pub struct Error {
 impl Error {
     /// Wraps a database error; `doing` completes the sentence "could not …".
     pub fn new(doing: impl Into<String>, source: sqlx::Error) -> Self {
-        Self { doing: doing.into(), code: code_of(&source), source: Cause(source).into() }
+        let cause = Cause(source);
+        Self { doing: doing.into(), code: cause.code(), source: cause.into() }
     }
 
     /// An error of Certferry's own making, with code [`Code::Unexpected`].
@@ -80,32 +82,5 @@ impl Error {
 
     fn database_error(&self) -> Option<&dyn sqlx::error::DatabaseError> {
         self.source.downcast_ref::<Cause>()?.0.as_database_error()
-    }
-}
-
-/// An error of the driver; what the database said in its own words, without where in its own code.
-#[derive(Debug)]
-struct Cause(sqlx::Error);
-
-impl std::fmt::Display for Cause {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0.as_database_error() {
-            Some(error) => f.write_str(error.message()),
-            None => self.0.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Cause {}
-
-/// Which code of `rules.md`, Issues, an error of the driver is.
-fn code_of(error: &sqlx::Error) -> Code {
-    match error {
-        sqlx::Error::Database(error) => error.code().map_or(Code::Unexpected, |state| Code::of_sqlstate(&state)),
-        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
-            Code::Connection
-        }
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Code::Unavailable,
-        _ => Code::Unexpected,
     }
 }

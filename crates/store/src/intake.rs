@@ -28,7 +28,7 @@ pub async fn analyze_status(connection: &mut PgConnection) -> Result<(), Error> 
 pub async fn known(database: &Database, certificates: &[OldId]) -> Result<Vec<OldId>, Error> {
     let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
     let known = sqlx::query_file_scalar!("queries/known.sql", &ids)
-        .fetch_all(database.pool())
+        .fetch_all(&mut *database.session().await?)
         .await
         .map_err(|error| Error::new("look up status rows", error))?;
     Ok(sorted(known))
@@ -89,7 +89,7 @@ pub async fn count_requeueable(database: &Database, retry: &Retry) -> Result<i64
         &retry.ecu_numbers,
         &retry.ids,
     )
-    .fetch_one(database.pool())
+    .fetch_one(&mut *database.session().await?)
     .await
     .map_err(|error| Error::new("count certificates to try again", error))
 }

@@ -10,6 +10,8 @@ mod intake;
 mod lookups;
 mod mapping_files;
 mod pace;
+mod pause;
+mod recent;
 mod report;
 mod setup;
 mod status;
@@ -22,6 +24,8 @@ pub use intake::{Retry, analyze_status, count_requeueable, known, record_queued,
 pub use lookups::{Needed, limits, lookups};
 pub use mapping_files::{Contradiction, Contradictions, Entry, Imported, Mapping, import_mapping, mapping_page};
 pub use pace::rate_per_second;
+pub use pause::{Pause, open_pause, pause, resume};
+pub use recent::{RecentBatches, forget_batches, note_infrastructure_error, recent_batches};
 pub use report::{ReportRow, Scope, StoredIssue, StoredWarning, WarningCount, report_page, warning_counts};
 pub use setup::{create_reference_destination, ensure_ready, migrate, missing_from_destination};
 pub use status::{Finished, Late, Verdict, count_attempt, finish, lock_open, note_late};

@@ -30,7 +30,7 @@ pub async fn lookups(database: &Database, needed: &Needed) -> Result<(Lookups, H
         &needed.technicians,
         &needed.certificate_numbers,
     )
-    .fetch_all(database.pool())
+    .fetch_all(&mut *database.session().await?)
     .await
     .map_err(|error| Error::new("look up devices and mappings", error))?;
 
@@ -60,7 +60,7 @@ pub async fn lookups(database: &Database, needed: &Needed) -> Result<(Lookups, H
 pub async fn limits(database: &Database) -> Result<Limits, Error> {
     let tables = ["certificates", "vehicles", "customers", "technicians"].map(str::to_owned);
     let rows = sqlx::query_file!("queries/limits.sql", database.destination_schema(), &tables)
-        .fetch_all(database.pool())
+        .fetch_all(&mut *database.session().await?)
         .await
         .map_err(|error| Error::new("read the destination's column limits", error))?;
     Ok(rows

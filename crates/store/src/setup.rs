@@ -2,7 +2,6 @@ use std::collections::HashSet;
 
 use sqlx::{AssertSqlSafe, Executor};
 
-use crate::database::quoted;
 use crate::{Database, Error};
 
 /// The tables and columns of the contract: `destination.sql`.
@@ -36,12 +35,22 @@ const CONTRACT: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// The advisory lock of those who migrate.
+const MIGRATING: i64 = 0x6365_7274_6665_7272;
+
 /// Creates or upgrades schema `certferry`; safe to repeat and to run while workers run.
 pub async fn migrate(database: &Database) -> Result<(), Error> {
-    sqlx::migrate!("./migrations")
-        .run(database.pool())
-        .await
-        .map_err(|error| Error::new("create or upgrade schema certferry", error.into()))
+    let doing = "create or upgrade schema certferry";
+    let mut migrator = sqlx::migrate!("./migrations");
+    // One transaction for all of them, and a lock that ends with it: a session's own would outlive us behind a pooler. What
+    // a later version has added is none of our business.
+    migrator.set_locking(false).set_ignore_missing(true);
+    let mut transaction = database.begin().await?;
+    let locked = sqlx::query!("SELECT pg_advisory_xact_lock($1) AS locked", MIGRATING).execute(&mut *transaction);
+    locked.await.map_err(|error| Error::new(doing, error))?;
+    // `run` asks more of its connection than one that is borrowed across an await has.
+    migrator.run_direct(None, &mut *transaction, false).await.map_err(|error| Error::new(doing, error.into()))?;
+    transaction.commit().await
 }
 
 /// Creates the tables of `destination.sql` that a new destination has, unless they are already there: all or none. They
@@ -61,7 +70,7 @@ pub async fn create_reference_destination(database: &Database) -> Result<bool, E
             .fetch_one(&mut *transaction)
             .await
             .map_err(|error| Error::new(doing, error))?;
-    let quoted = quoted(schema);
+    let quoted = certferry_connection::quoted(schema);
     // Asking for a schema that is there takes the right to create one all the same.
     let create = if there { String::new() } else { format!("CREATE SCHEMA {quoted};") };
     // In this schema and no other, whatever else the connection looks into.
@@ -82,7 +91,7 @@ pub async fn create_reference_destination(database: &Database) -> Result<bool, E
 /// certificates' status. A view counts as a table.
 pub async fn missing_from_destination(database: &Database) -> Result<Vec<String>, Error> {
     let rows = sqlx::query_file!("queries/columns.sql", database.destination_schema())
-        .fetch_all(database.pool())
+        .fetch_all(&mut *database.session().await?)
         .await
         .map_err(|error| Error::new("read the destination's catalog", error))?;
     let tables: HashSet<&str> = rows.iter().map(|row| row.table_name.as_str()).collect();
@@ -98,7 +107,7 @@ pub async fn missing_from_destination(database: &Database) -> Result<Vec<String>
         }
     }
     let has_states = sqlx::query_scalar!(r#"SELECT to_regtype('certificate_state') IS NOT NULL AS "there!""#)
-        .fetch_one(database.pool())
+        .fetch_one(&mut *database.session().await?)
         .await
         .map_err(|error| Error::new("read the destination's catalog", error))?;
     if tables.contains("certificates") && !has_states {
@@ -107,11 +116,11 @@ pub async fn missing_from_destination(database: &Database) -> Result<Vec<String>
     Ok(missing)
 }
 
-/// Fails unless [`migrate`] has been run.
+/// Fails unless [`migrate`] of this version has been run.
 pub async fn ensure_ready(database: &Database) -> Result<(), Error> {
-    sqlx::query!("SELECT FROM certferry.certificate_status WHERE FALSE")
-        .fetch_optional(database.pool())
+    sqlx::query!("SELECT FROM certferry.certificate_status, certferry.pause, certferry.recent_batch WHERE FALSE")
+        .fetch_optional(&mut *database.session().await?)
         .await
         .map(drop)
-        .map_err(|error| Error::new("read the status table", error))
+        .map_err(|error| Error::new("read the status table and what belongs to it", error))
 }

@@ -124,15 +124,15 @@ fn json<T: serde::Serialize>(values: &[T]) -> Result<Option<Value>, Error> {
     serde_json::to_value(values).map(Some).map_err(|error| Error::unexpected("write issues as JSON", error))
 }
 
-/// Locks the rows that are still queued, in the order of their ids, and returns those ids. Waits for whoever is
-/// finishing one of them.
+/// Locks the rows, in the order of their ids, and returns the ids of those that are still queued. Waits for whoever is
+/// finishing one of them or queueing it again.
 pub async fn lock_open(connection: &mut PgConnection, ids: &[OldId]) -> Result<HashSet<OldId>, Error> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
-    let open = sqlx::query_file_scalar!("queries/lock_open.sql", &ids)
+    let rows = sqlx::query_file!("queries/lock_open.sql", &ids)
         .fetch_all(connection)
         .await
         .map_err(|error| Error::new("lock status rows", error))?;
-    Ok(open.into_iter().map(OldId).collect())
+    Ok(rows.into_iter().filter(|row| row.is_open).map(|row| OldId(row.certificate_id)).collect())
 }
 
 /// Counts results that came after another worker's.

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use certferry_bootstrap::config::WorkerConfig;
@@ -12,16 +13,17 @@ use certferry_store::{Database, Finished, Verdict};
 use futures::FutureExt;
 
 use crate::backoff;
+use crate::breaker::Breaker;
 use crate::crash_point::crash_point;
 use crate::error::{Error, panic_message};
+use crate::health::Health;
 use crate::known::KnownMappings;
-use crate::outage::Outage;
 use crate::tally::{Counts, Tally};
 
 /// How often a batch is tried, with both databases answering, before it is split.
 const TRIES_TOGETHER: u32 = 3;
 
-/// What every batch of this process needs.
+/// What every batch of a worker needs.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) worker: String,
@@ -31,8 +33,9 @@ pub(crate) struct Engine {
     pub(crate) limits: Limits,
     pub(crate) config: WorkerConfig,
     pub(crate) known: KnownMappings,
-    pub(crate) outage: Outage,
-    pub(crate) tally: Tally,
+    pub(crate) health: Arc<Health>,
+    pub(crate) breaker: Arc<Breaker>,
+    pub(crate) tally: Arc<Tally>,
 }
 
 impl Engine {
@@ -46,11 +49,13 @@ impl Engine {
         crash_point("claimed");
         let mut parts = vec![batch];
         let mut tries = 0;
+        let mut noted = false;
         while let Some(part) = parts.pop() {
-            let settled = AssertUnwindSafe(self.settle(&part)).catch_unwind().await;
+            let settled = AssertUnwindSafe(self.settle_in_time(&part)).catch_unwind().await;
             let error = match settled.unwrap_or_else(|payload| Err(Error::Panic(panic_message(&*payload)))) {
                 Ok(counts) => {
                     self.tally.add(counts);
+                    self.breaker.look();
                     tries = 0;
                     continue;
                 }
@@ -58,9 +63,11 @@ impl Engine {
             };
             if matches!(error, Error::Panic(_)) {
                 tries = TRIES_TOGETHER;
-            } else if self.outage.wait(&self.source, &self.database, &error).await {
+            } else if matches!(error, Error::Interrupted) || self.health.wait_after(&error).await {
                 parts.push(part);
                 continue;
+            } else if !std::mem::replace(&mut noted, true) {
+                self.breaker.note_infrastructure_error(&self.worker, error.code()).await;
             }
             tries += 1;
             if tries < TRIES_TOGETHER {
@@ -104,6 +111,16 @@ impl Engine {
         }
     }
 
+    /// Settles a batch, or gives it up when it takes too long or a database was away.
+    async fn settle_in_time(&self, batch: &[Job]) -> Result<Counts, Error> {
+        let longest = self.config.batch_timeout;
+        let settling = tokio::time::timeout(longest, self.settle(batch));
+        match self.health.until_recovered(settling).await {
+            Some(settled) => settled.unwrap_or(Err(Error::BatchTimeout(longest))),
+            None => Err(Error::Interrupted),
+        }
+    }
+
     /// Reads, plans and writes a batch: all at once first. When the database refuses something, or a result turns out to
     /// be late, it is undone and done again carefully, from what the databases say now.
     async fn settle(&self, batch: &[Job]) -> Result<Counts, Error> {
@@ -127,20 +144,29 @@ impl Engine {
     async fn give_up_for_now(&self, job: &Job, error: &Error) -> Result<(), Error> {
         let mut transaction = self.database.begin().await?;
         let id = job.certificate_id;
-        let counts = if !error.code().is_permanent() && self.may_retry(job) {
+        let is_open = certferry_store::lock_open(&mut transaction, &[id]).await?.contains(&id);
+        let mut counts = Counts::default();
+        if is_open && !error.code().is_permanent() && self.may_retry(job) {
             self.postpone(&mut transaction, vec![(id, (job.id.clone(), self.delay(job)))]).await?;
-            Counts { postponed: 1, ..Counts::default() }
+            counts.postponed = 1;
         } else {
-            let issue = Issue::new(error.code(), None, describe(error));
-            let verdict = Verdict::Failed(vec![issue]);
-            let result = Finished { id, identity: Identity::default(), started_at: job.claimed_at, verdict };
-            certferry_store::finish(&mut transaction, &self.worker, &[result]).await?;
+            if is_open {
+                let issue = Issue::new(error.code(), None, describe(error));
+                let verdict = Verdict::Failed(vec![issue]);
+                let result = Finished { id, identity: Identity::default(), started_at: job.claimed_at, verdict };
+                certferry_store::finish(&mut transaction, &self.worker, &[result]).await?;
+                counts.failed = 1;
+            } else {
+                certferry_store::note_late(&mut transaction, &self.worker, &[id]).await?;
+                counts.late = 1;
+            }
             certferry_queue::complete(&mut transaction, &self.worker, std::slice::from_ref(&job.id)).await?;
-            Counts { failed: 1, ..Counts::default() }
-        };
+        }
         transaction.commit().await?;
         self.tally.add(counts);
-        tracing::warn!(certificate.id = id.0, code = error.code().as_str(), "a certificate could not be settled");
+        if is_open {
+            tracing::warn!(certificate.id = id.0, code = error.code().as_str(), "a certificate could not be settled");
+        }
         Ok(())
     }
 

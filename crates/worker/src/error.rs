@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::time::Duration;
 
 use certferry_certificate::Code;
 
@@ -11,17 +12,30 @@ pub(crate) enum Error {
     Store(#[from] certferry_store::Error),
     #[error(transparent)]
     Queue(#[from] certferry_queue::Error),
+    #[error("a database did not answer within {} s", .0.as_secs_f64())]
+    Unanswered(Duration),
+    #[error("working on the batch took longer than worker.batch_timeout, {} s", .0.as_secs_f64())]
+    BatchTimeout(Duration),
+    #[error("a database was away")]
+    Interrupted,
     #[error("working on it panicked: {0}; please report it with the certificate's row")]
     Panic(String),
 }
 
 impl Error {
+    /// Whether a connection was lost or not to be had, whatever was asked.
+    pub(crate) fn is_outage(&self) -> bool {
+        matches!(self.code(), Code::Connection | Code::Unavailable)
+    }
+
     /// The code of `rules.md`, Issues, that this is.
     pub(crate) fn code(&self) -> Code {
         use certferry_source::Class;
         match self {
             Self::Store(error) => error.code(),
-            Self::Queue(_) => Code::Unexpected,
+            Self::Queue(error) => error.code(),
+            Self::Unanswered(_) | Self::Interrupted => Code::Unavailable,
+            Self::BatchTimeout(_) => Code::Timeout,
             Self::Panic(_) => Code::Panic,
             Self::Source(error) => match error.class() {
                 Class::Connection => Code::Connection,

@@ -2,14 +2,17 @@
 
 mod apply;
 mod backoff;
+mod breaker;
 mod cli;
+mod connected;
 mod crash_point;
 mod engine;
 mod error;
+mod health;
 mod known;
-mod outage;
 mod prepare;
 mod run;
+mod supervise;
 mod sweep;
 mod tally;
 

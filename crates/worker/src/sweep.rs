@@ -21,7 +21,9 @@ pub(crate) async fn sweep(engine: Arc<Engine>, worker: Worker, orphan_after: Dur
         if worker.lease_unbroken_for() < orphan_after {
             continue;
         }
-        match engine.rescue(orphan_after).await {
+        let rescuing = tokio::time::timeout(orphan_after, engine.rescue(orphan_after));
+        let rescued = engine.health.until_recovered(rescuing).await;
+        match rescued.and_then(Result::ok).unwrap_or(Err(Error::Interrupted)) {
             Ok(0) => {}
             Ok(orphans) => tracing::warn!(orphans, "a worker died; its jobs are back in the queue"),
             Err(error) => tracing::debug!(error = &error as &dyn std::error::Error, "orphans could not be looked for"),
@@ -32,7 +34,8 @@ pub(crate) async fn sweep(engine: Arc<Engine>, worker: Worker, orphan_after: Dur
 impl Engine {
     /// Puts orphaned jobs back, and fails those with which too many workers have died. Returns how many there were.
     async fn rescue(&self, orphan_after: Duration) -> Result<usize, Error> {
-        let mut transaction = self.database.begin().await?;
+        // Not from the pool of the batches, which may have none to spare.
+        let mut transaction = self.health.steering.begin().await?;
         let orphans = certferry_queue::rescue(&mut transaction, orphan_after).await?;
         let max_crashes = i32::try_from(self.config.max_crashes).unwrap_or(i32::MAX);
         let (exhausted_ones, alive): (Vec<&Orphan>, Vec<&Orphan>) =
@@ -48,6 +51,9 @@ impl Engine {
                 verdict: Verdict::Failed(vec![exhausted(orphan.crashes)]),
             })
             .collect();
+        // Locked, so that nobody queues one of them again before its job is removed.
+        let exhausted_ids: Vec<OldId> = exhausted_ones.iter().map(|orphan| orphan.certificate_id).collect();
+        certferry_store::lock_open(&mut transaction, &exhausted_ids).await?;
         certferry_store::finish(&mut transaction, &self.worker, &results).await?;
         let jobs: Vec<String> = exhausted_ones.iter().map(|orphan| orphan.id.clone()).collect();
         certferry_queue::remove_jobs(&mut transaction, &jobs).await?;

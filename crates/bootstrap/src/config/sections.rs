@@ -155,6 +155,21 @@ pub struct WorkerConfig {
     /// How often an idle worker looks for jobs.
     #[serde(with = "humantime_serde")]
     pub poll_interval: Duration,
+    /// How long one batch may take.
+    #[serde(with = "humantime_serde")]
+    pub batch_timeout: Duration,
+}
+
+/// `[breaker]`: when the workers pause the run themselves.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BreakerConfig {
+    /// The share of the last certificates that may fail for one code, from 0 to 1.
+    pub failure_rate: f64,
+    /// How many of the last certificates are looked at.
+    pub window: u32,
+    /// How many batches in a row may not meet errors of infrastructure.
+    pub consecutive: u32,
 }
 
 /// `[report]`.

@@ -34,6 +34,10 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
     mistakes.range("worker.max_attempts", &worker.max_attempts, &(1..=100));
     mistakes.range("worker.max_crashes", &worker.max_crashes, &(1..=100));
 
+    mistakes.range("breaker.failure_rate", &config.breaker.failure_rate, &(0.0..=1.0));
+    mistakes.range("breaker.window", &config.breaker.window, &(1..=100_000));
+    mistakes.range("breaker.consecutive", &config.breaker.consecutive, &(1..=100_000));
+
     for (key, duration) in [
         ("database.connect_timeout", config.database.connect_timeout),
         ("database.statement_timeout", config.database.statement_timeout),
@@ -44,6 +48,7 @@ pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigErro
         ("worker.orphan_after", worker.orphan_after),
         ("worker.shutdown_grace", worker.shutdown_grace),
         ("worker.poll_interval", worker.poll_interval),
+        ("worker.batch_timeout", worker.batch_timeout),
     ] {
         mistakes.duration(key, duration);
     }

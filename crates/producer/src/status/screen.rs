@@ -14,11 +14,19 @@ const CODES: usize = 12;
 /// Everything, in some lines.
 pub(super) fn whole(progress: &Progress, timezone: Tz) -> String {
     let summary = &progress.summary;
+    let mut text = String::new();
+    if let Some(pause) = &progress.pause {
+        let at = pause.at.with_timezone(&timezone).format("%Y-%m-%d %H:%M:%S");
+        line_to(&mut text, &format!("PAUSED since {at} by {}; go on with: producer resume", pause.by));
+        if let Some(reason) = &pause.reason {
+            line_to(&mut text, &format!("because {reason}"));
+        }
+        line_to(&mut text, "");
+    }
     if summary.total() == 0 {
-        return format!("no certificate was ever enqueued; {}", workers(progress.workers));
+        return format!("{text}no certificate was ever enqueued; {}", workers(progress.workers));
     }
     let total = summary.total();
-    let mut text = String::new();
     let mut put = |name: &str, count: i64| {
         line_to(&mut text, &format!("{name:<14}{:>13}  {:>5.1}%", grouped(count), percent(count, total)));
     };
@@ -90,6 +98,7 @@ fn pace(progress: &Progress) -> String {
     let workers = workers(progress.workers);
     match progress.eta_seconds {
         _ if progress.summary.queued == 0 => format!("nothing is queued, {workers}"),
+        _ if progress.paused => format!("paused, {workers}"),
         Some(seconds) => format!("{:.0}/s, about {} left, {workers}", progress.rate_per_second, duration(seconds)),
         None => format!("nothing was finished within the last minute, {workers}"),
     }
@@ -138,7 +147,7 @@ fn line_to(text: &mut String, line: &str) {
 #[cfg(test)]
 mod tests {
     use certferry_certificate::OldId;
-    use certferry_store::{LastFailed, Summary};
+    use certferry_store::{LastFailed, Pause, Summary};
     use chrono::DateTime;
 
     use super::*;
@@ -184,6 +193,25 @@ mod tests {
         last failed: certificate 4711 at 1970-01-01 04:00:00, missing_device: no device has this ECU number
         ");
         assert!(redrawn(&progress, chrono_tz::Asia::Dubai).ends_with(&whole(&progress, chrono_tz::Asia::Dubai)));
+    }
+
+    #[test]
+    fn a_paused_run_says_so_first() {
+        let pause = Pause {
+            at: DateTime::UNIX_EPOCH,
+            by: "the circuit breaker of worker host-1-0000abcd".to_owned(),
+            reason: Some("4,001 of the last 5,000 certificates failed with missing_device".to_owned()),
+        };
+        let progress = Progress::new(under_way(), vec!["a".to_owned()], 812.4).with_pause(Some(pause));
+        let text = whole(&progress, chrono_tz::Asia::Dubai);
+        insta::assert_snapshot!(text.lines().take(4).collect::<Vec<_>>().join("\n"), @r"
+        PAUSED since 1970-01-01 04:00:00 by the circuit breaker of worker host-1-0000abcd; go on with: producer resume
+        because 4,001 of the last 5,000 certificates failed with missing_device
+
+        migrated             18,204   91.0%
+        ");
+        assert!(text.contains("paused, 1 worker is alive"));
+        assert_eq!(progress.eta_seconds, None);
     }
 
     #[test]

@@ -9,10 +9,11 @@ mod statements;
 use std::time::Duration;
 
 use certferry_certificate::LegacyText;
+use certferry_connection::{IDLE, Renewable};
 use futures::{FutureExt, future::BoxFuture};
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, MySqlConnection, MySqlPool, Row, SqlSafeStr,
-    Statement, TypeInfo, ValueRef,
+    AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, MySqlConnection, Row, SqlSafeStr, Statement,
+    TypeInfo, ValueRef,
     mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow},
 };
 use tokio::sync::OnceCell;
@@ -34,7 +35,7 @@ const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct MysqlReader {
-    pool: MySqlPool,
+    pool: Renewable<sqlx::MySql>,
     location: String,
     queries: Queries,
     /// The statements of each entity, made when its columns are first asked for.
@@ -64,11 +65,16 @@ impl MysqlReader {
         // The pool would only say that no connection came in time; a first one of our own says why.
         first_connection(&options, &location, settings).await?;
 
-        let pool = MySqlPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(settings.acquire_timeout)
-            .after_connect(move |connection, _| session::prepare(connection, statement_timeout).boxed())
-            .connect_lazy_with(options);
+        let (max_connections, acquire_timeout) = (settings.max_connections, settings.acquire_timeout);
+        let pool = Renewable::new(move || {
+            MySqlPoolOptions::new()
+                .max_connections(max_connections)
+                .acquire_timeout(acquire_timeout)
+                .idle_timeout(IDLE)
+                .test_before_acquire(false)
+                .after_connect(move |connection, _| session::prepare(connection, statement_timeout).boxed())
+                .connect_lazy_with(options.clone())
+        });
         Ok(Self {
             pool,
             location,
@@ -109,7 +115,7 @@ impl MysqlReader {
 
     async fn described(&self, entity: Entity, action: &str) -> Result<Vec<Column>, Error> {
         let failure = self.failure(entity, action);
-        let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
+        let mut connection = self.pool.pool().acquire().await.map_err(|error| failure.of(&error))?;
         let sql = AssertSqlSafe(statements::whole(entity, &self.queries)).into_sql_str();
         let Ok(statement) = timeout(self.answer_timeout, (&mut *connection).prepare(sql)).await else {
             connection.close_on_drop();
@@ -125,7 +131,7 @@ impl MysqlReader {
 
     async fn fetch(&self, entity: Entity, action: &str, statement: String) -> Result<Vec<MySqlRow>, Error> {
         let failure = self.failure(entity, action);
-        let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
+        let mut connection = self.pool.pool().acquire().await.map_err(|error| failure.of(&error))?;
         let reading = sqlx::raw_sql(AssertSqlSafe(statement)).fetch_all(&mut *connection);
         let Ok(rows) = timeout(self.answer_timeout, reading).await else {
             // An answer may still be under way on it, or nothing at all: it is of no more use.
@@ -141,7 +147,7 @@ impl MysqlReader {
     }
 
     async fn count_within(&self, statement: String) -> Result<Option<u64>, sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool.pool().acquire().await?;
         // Its limit is another one now, so nobody is to have it after us.
         connection.close_on_drop();
         session::limit(&mut connection, COUNT_TIMEOUT.min(self.statement_timeout)).await?;
@@ -209,7 +215,7 @@ impl Reader for MysqlReader {
     fn about(&self) -> BoxFuture<'_, Result<About, Error>> {
         async move {
             let failure = self.failure(Entity::Certificates, "asking for the version");
-            let asking = async { session::version(&mut *self.pool.acquire().await?).await };
+            let asking = async { session::version(&mut *self.pool.pool().acquire().await?).await };
             let version = timeout(self.acquire_timeout + self.answer_timeout, asking)
                 .await
                 .map_err(|_| failure.timeout(self.answer_timeout))?
@@ -257,8 +263,12 @@ impl Reader for MysqlReader {
         Dialect { integer: "SIGNED", instant_of_epoch: "DATE_FORMAT(FROM_UNIXTIME(…), '%Y-%m-%dT%H:%i:%sZ')" }
     }
 
+    fn refresh(&self) {
+        self.pool.refresh();
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
-        self.pool.close().boxed()
+        async move { self.pool.pool().close().await }.boxed()
     }
 }
 

@@ -7,11 +7,11 @@ mod statements;
 use std::{sync::Arc, time::Duration};
 
 use certferry_certificate::LegacyText;
+use certferry_connection::Connections;
 use futures::{FutureExt, future::BoxFuture};
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, PgConnection, PgPool, Row, SqlSafeStr, Statement,
-    TypeInfo, ValueRef,
-    postgres::{PgArguments, PgConnectOptions, PgPoolOptions, PgRow},
+    AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef,
+    postgres::{PgArguments, PgRow},
     query::Query,
 };
 use tokio::time::timeout;
@@ -31,7 +31,7 @@ const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct PostgresReader {
-    pool: PgPool,
+    connections: Connections,
     location: String,
     statements: Statements,
     acquire_timeout: Duration,
@@ -46,23 +46,38 @@ impl PostgresReader {
             Entity::Customers => include_str!("../../../../config/source/postgres/customers.sql"),
             Entity::Technicians => include_str!("../../../../config/source/postgres/technicians.sql"),
         })?;
-        let options = location::options(url)?.application_name("certferry source").disable_statement_logging();
+        let options = location::options(url)?.disable_statement_logging();
         let location = location::without_password(&options);
-        let session = session(settings.statement_timeout);
-
-        // The pool would only say that no connection came in time; a first one of our own says why.
-        first_connection(&options, &session, &location, settings.connect_timeout).await?;
-
-        let pool = PgPoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(settings.acquire_timeout)
-            .after_connect(move |connection, _| {
-                let session = session.clone();
-                async move { connection.execute(AssertSqlSafe(session)).await.map(|_| ()) }.boxed()
-            })
-            .connect_lazy_with(options);
+        let failure = Failure {
+            location: location.clone(),
+            entity: Entity::Certificates,
+            action: "connecting".to_owned(),
+            acquire_timeout: settings.connect_timeout,
+            statement_timeout: settings.connect_timeout,
+            meaning: failure::meaning,
+        };
+        let settings_of_connections = certferry_connection::Settings {
+            options,
+            application_name: "certferry source",
+            // To give up in time, and to write dates in one way whatever the server's settings.
+            parameters: vec![
+                ("statement_timeout", settings.statement_timeout.as_millis().to_string()),
+                ("DateStyle", "ISO,YMD".to_owned()),
+                ("TimeZone", "UTC".to_owned()),
+                ("extra_float_digits", "2".to_owned()),
+            ],
+            read_only: true,
+            preparation: Some(take_bytes_as_they_are),
+            max_connections: settings.max_connections,
+            connect_timeout: settings.acquire_timeout,
+        };
+        let opening = timeout(settings.connect_timeout, Connections::open(&settings_of_connections));
+        let connections = match opening.await {
+            Ok(opened) => opened.map_err(|error| failure.of(&error))?,
+            Err(_) => return Err(failure.timeout(settings.connect_timeout)),
+        };
         Ok(Self {
-            pool,
+            connections,
             location,
             statements: Statements::new(&queries),
             acquire_timeout: settings.acquire_timeout,
@@ -102,10 +117,11 @@ impl PostgresReader {
         query: Query<'_, sqlx::Postgres, PgArguments>,
     ) -> Result<Result<Vec<PgRow>, Undecodable>, Error> {
         let failure = self.failure(entity, action);
-        let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
-        let Ok(rows) = timeout(self.answer_timeout, query.fetch_all(&mut *connection)).await else {
+        let mut session = self.connections.session().await.map_err(|error| failure.of(&error))?;
+        let query = query.persistent(!self.connections.are_pooled());
+        let Ok(rows) = timeout(self.answer_timeout, query.fetch_all(&mut *session)).await else {
             // An answer may still be under way on it, or nothing at all: it is of no more use.
-            connection.close_on_drop();
+            session.discard();
             return Err(failure.timeout(self.answer_timeout));
         };
         match rows {
@@ -132,7 +148,7 @@ impl PostgresReader {
     }
 
     async fn explained(&self, entity: Entity) -> Result<Vec<String>, sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.connections.begin().await?;
         // On a small table the server would rather read everything, whatever index there is.
         transaction.execute("SET LOCAL enable_seqscan = off").await?;
         let explain = AssertSqlSafe(Arc::clone(&self.statements.of(entity).explain));
@@ -142,7 +158,7 @@ impl PostgresReader {
     }
 
     async fn count_within(&self, ecu_numbers: Option<&[String]>) -> Result<Option<u64>, sqlx::Error> {
-        let mut transaction = self.pool.begin().await?;
+        let mut transaction = self.connections.begin().await?;
         let limit = format!("SET LOCAL statement_timeout = {}", COUNT_TIMEOUT.min(self.statement_timeout).as_millis());
         transaction.execute(AssertSqlSafe(limit)).await?;
         let query = match ecu_numbers {
@@ -267,9 +283,9 @@ impl Reader for PostgresReader {
     fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>> {
         async move {
             let failure = self.failure(entity, &format!("the query for {entity}"));
-            let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
+            let mut session = self.connections.session().await.map_err(|error| failure.of(&error))?;
             let sql = AssertSqlSafe(Arc::clone(&self.statements.of(entity).whole)).into_sql_str();
-            let statement = timeout(self.answer_timeout, (&mut *connection).prepare(sql))
+            let statement = timeout(self.answer_timeout, (&mut *session).prepare(sql))
                 .await
                 .map_err(|_| failure.timeout(self.answer_timeout))?
                 .map_err(|error| failure.of(&error))?;
@@ -322,47 +338,21 @@ impl Reader for PostgresReader {
         Dialect { integer: "bigint", instant_of_epoch: "to_timestamp(…)" }
     }
 
+    fn refresh(&self) {
+        self.connections.refresh();
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
-        self.pool.close().boxed()
+        async move { self.connections.close().await }.boxed()
     }
 }
 
-/// What every session is told: only read, give up in time, and write dates in one way whatever the server's settings. A
-/// database without an encoding is read byte by byte, since it would rather fail than send what is no text.
-fn session(statement_timeout: Duration) -> String {
-    let milliseconds = statement_timeout.as_millis();
+/// A database without an encoding is read byte by byte, since it would rather fail than send what is no text.
+fn take_bytes_as_they_are(for_this_transaction: bool) -> String {
     format!(
-        "SET default_transaction_read_only = on;
-         SET statement_timeout = {milliseconds};
-         SET datestyle = 'ISO, YMD';
-         SET timezone = 'UTC';
-         SELECT set_config('client_encoding', 'SQL_ASCII', false) WHERE current_setting('server_encoding') = 'SQL_ASCII'"
+        "SELECT set_config('client_encoding', 'SQL_ASCII', {for_this_transaction}) \
+         WHERE current_setting('server_encoding') = 'SQL_ASCII'"
     )
-}
-
-async fn first_connection(
-    options: &PgConnectOptions,
-    session: &str,
-    location: &str,
-    connect_timeout: Duration,
-) -> Result<(), Error> {
-    let failure = Failure {
-        location: location.to_owned(),
-        entity: Entity::Certificates,
-        action: "connecting".to_owned(),
-        acquire_timeout: connect_timeout,
-        statement_timeout: connect_timeout,
-        meaning: failure::meaning,
-    };
-    let attempt = async {
-        let mut connection = PgConnection::connect_with(options).await?;
-        connection.execute(AssertSqlSafe(session.to_owned())).await?;
-        connection.close().await
-    };
-    match timeout(connect_timeout, attempt).await {
-        Ok(connected) => connected.map_err(|error| failure.of(&error)),
-        Err(_) => Err(failure.timeout(connect_timeout)),
-    }
 }
 
 fn ids_with_ecu_numbers(rows: &[PgRow]) -> Vec<(i64, LegacyText)> {

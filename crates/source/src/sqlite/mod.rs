@@ -7,10 +7,11 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use certferry_certificate::LegacyText;
+use certferry_connection::Renewable;
 use futures::{FutureExt, future::BoxFuture};
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, Row, SqlSafeStr, SqliteConnection, SqlitePool,
-    Statement, TypeInfo, ValueRef,
+    AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, Row, SqlSafeStr, SqliteConnection, Statement,
+    TypeInfo, ValueRef,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
 };
 use tokio::time::timeout;
@@ -33,7 +34,7 @@ const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 
 #[derive(Debug)]
 pub(crate) struct SqliteReader {
-    pool: SqlitePool,
+    pool: Renewable<sqlx::Sqlite>,
     location: String,
     certificates: Statements,
     customers: Statements,
@@ -74,10 +75,13 @@ impl SqliteReader {
             Err(_) => return Err(failure.timeout(settings.connect_timeout)),
         }
 
-        let pool = SqlitePoolOptions::new()
-            .max_connections(settings.max_connections)
-            .acquire_timeout(settings.acquire_timeout)
-            .connect_lazy_with(options);
+        let (max_connections, acquire_timeout) = (settings.max_connections, settings.acquire_timeout);
+        let pool = Renewable::new(move || {
+            SqlitePoolOptions::new()
+                .max_connections(max_connections)
+                .acquire_timeout(acquire_timeout)
+                .connect_lazy_with(options.clone())
+        });
         Ok(Self {
             pool,
             location,
@@ -119,7 +123,7 @@ impl SqliteReader {
 
     /// SQLite has no time limit of its own: every so many steps it asks whether to go on.
     async fn fetch_within(&self, statement: String, limit: Duration) -> Result<Vec<SqliteRow>, sqlx::Error> {
-        let mut connection = self.pool.acquire().await?;
+        let mut connection = self.pool.pool().acquire().await?;
         let end = Instant::now() + limit;
         connection.lock_handle().await?.set_progress_handler(STEPS_BETWEEN_LOOKS, move || Instant::now() < end);
         // One statement, and not kept: each names its own ids.
@@ -197,7 +201,7 @@ impl Reader for SqliteReader {
     fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>> {
         async move {
             let failure = self.failure(entity, &format!("the query for {entity}"));
-            let mut connection = self.pool.acquire().await.map_err(|error| failure.of(&error))?;
+            let mut connection = self.pool.pool().acquire().await.map_err(|error| failure.of(&error))?;
             let sql = AssertSqlSafe(self.statements(entity).whole()).into_sql_str();
             let statement = timeout(self.statement_timeout, (&mut *connection).prepare(sql))
                 .await
@@ -253,8 +257,12 @@ impl Reader for SqliteReader {
         Dialect { integer: "INTEGER", instant_of_epoch: "strftime('%Y-%m-%dT%H:%M:%SZ', …, 'unixepoch')" }
     }
 
+    fn refresh(&self) {
+        self.pool.refresh();
+    }
+
     fn close(&self) -> BoxFuture<'_, ()> {
-        self.pool.close().boxed()
+        async move { self.pool.pool().close().await }.boxed()
     }
 }
 

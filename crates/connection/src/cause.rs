@@ -1,0 +1,33 @@
+use std::fmt;
+
+use certferry_certificate::Code;
+
+/// An error of the driver; what the database said in its own words, without where in its own code.
+#[derive(Debug)]
+pub struct Cause(pub sqlx::Error);
+
+impl Cause {
+    /// The code of `rules.md`, Issues, that it is.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match &self.0 {
+            sqlx::Error::Database(error) => error.code().map_or(Code::Unexpected, |state| Code::of_sqlstate(&state)),
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
+                Code::Connection
+            }
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Code::Unavailable,
+            _ => Code::Unexpected,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_database_error() {
+            Some(error) => f.write_str(error.message()),
+            None => self.0.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for Cause {}

@@ -1,0 +1,12 @@
+//! Connections to databases: bounded pools that can be made anew after an outage, and sessions of PostgreSQL that are
+//! right behind a pooler too.
+//!
+//! `docs/adr/0005-through-a-pooler.md` says what changes behind a pooler such as `PgBouncer` in transaction mode.
+
+mod cause;
+mod postgres;
+mod renewable;
+
+pub use cause::Cause;
+pub use postgres::{Connections, IDLE, Parameters, Session, Settings, place, quoted};
+pub use renewable::Renewable;

@@ -1,0 +1,112 @@
+//! `producer pause` and `producer resume`.
+
+use std::fmt;
+
+use anyhow::Context;
+use certferry_bootstrap::{Config, HintFrom, Shutdown};
+use certferry_store::{Error, Pause};
+use serde::Serialize;
+
+use crate::connections;
+
+/// What `producer pause` found or did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Paused {
+    paused: bool,
+    /// Whether it was this command that paused the run.
+    changed: bool,
+    pause: Option<Pause>,
+}
+
+impl fmt::Display for Paused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.pause {
+            Some(pause) if !self.changed => {
+                write!(f, "the run was paused already, {}", Since(pause))
+            }
+            _ => f.write_str(
+                "paused: the workers claim nothing more and finish what they have in hand; go on with `producer resume`",
+            ),
+        }
+    }
+}
+
+/// What `producer resume` found or did.
+#[derive(Debug, Serialize)]
+pub(crate) struct Resumed {
+    paused: bool,
+    /// Whether there was a pause to end.
+    changed: bool,
+    /// The pause that ended.
+    ended: Option<Pause>,
+}
+
+impl fmt::Display for Resumed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.ended {
+            Some(pause) => write!(f, "resumed: the workers go on; the run was paused {}", Since(pause)),
+            None => f.write_str("the run was not paused; the workers go on"),
+        }
+    }
+}
+
+struct Since<'a>(&'a Pause);
+
+impl fmt::Display for Since<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Pause { at, by, reason } = self.0;
+        write!(f, "since {} by {by}", at.format("%Y-%m-%d %H:%M:%S UTC"))?;
+        reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+    }
+}
+
+/// Pauses the run.
+pub(crate) async fn pause(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Paused> {
+    let pausing = async {
+        let database = connections::ready_database(config).await?;
+        let changed = certferry_store::pause(&database, &operator(), None).await.hint_from(Error::hint)?;
+        let mut snapshot = database.begin_snapshot().await?;
+        let pause = certferry_store::open_pause(&mut snapshot).await?;
+        snapshot.rollback().await?;
+        database.close().await;
+        Ok(Paused { paused: pause.is_some(), changed, pause })
+    };
+    shutdown.interrupting(pausing).await.context("interrupted; `producer status` says whether the run is paused")?
+}
+
+/// Lets the run go on.
+pub(crate) async fn resume(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Resumed> {
+    let resuming = async {
+        let database = connections::ready_database(config).await?;
+        let ended = certferry_store::resume(&database, &operator()).await.hint_from(Error::hint)?;
+        database.close().await;
+        Ok(Resumed { paused: false, changed: ended.is_some(), ended })
+    };
+    shutdown.interrupting(resuming).await.context("interrupted; `producer status` says whether the run is paused")?
+}
+
+/// Who gives the command: the user's name at the machine's.
+fn operator() -> String {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(variable).unwrap_or_else(|| "somebody".to_owned());
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| variable("HOSTNAME"));
+    host.map_or_else(|| user.clone(), |host| format!("{user}@{}", host.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    #[test]
+    fn what_a_person_reads() {
+        let pause = Pause { at: DateTime::UNIX_EPOCH, by: "anna@desk".to_owned(), reason: Some("too many".to_owned()) };
+        let again = Paused { paused: true, changed: false, pause: Some(pause.clone()) };
+        insta::assert_snapshot!(again, @"the run was paused already, since 1970-01-01 00:00:00 UTC by anna@desk: too many");
+        let resumed = Resumed { paused: false, changed: true, ended: Some(pause) };
+        insta::assert_snapshot!(resumed, @"resumed: the workers go on; the run was paused since 1970-01-01 00:00:00 UTC by anna@desk: too many");
+        let idle = Resumed { paused: false, changed: false, ended: None };
+        insta::assert_snapshot!(idle, @"the run was not paused; the workers go on");
+    }
+}

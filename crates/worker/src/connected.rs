@@ -1,0 +1,69 @@
+//! What a worker is connected to.
+
+use certferry_bootstrap::{Config, HintFrom};
+use certferry_queue::{Holds, Queue};
+use certferry_source::Source;
+use certferry_store::Database;
+use tokio::sync::Mutex;
+
+use crate::health::Health;
+
+/// For the circuit breaker and the sweep, which must not wait for batches.
+const STEERING: u32 = 2;
+
+/// For looking whether a server answers.
+const PROBE: u32 = 1;
+
+/// Connects to both databases and the queue; fails where something must be mended first.
+pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Health> {
+    let database = database(config, config.database.max_connections).await?;
+    certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
+    let queue = queue(config).await?;
+    queue.is_outstanding().await.hint_from(certferry_queue::Error::hint)?;
+    Ok(Health {
+        source: source(config, config.source.max_connections).await?,
+        source_probe: source(config, PROBE).await?,
+        steering: self::database(config, STEERING).await?,
+        database_probe: self::database(config, PROBE).await?,
+        database,
+        queue,
+        holds,
+        answer_within: config.database.connect_timeout.max(config.source.connect_timeout),
+        waiting: Mutex::default(),
+        recoveries: 0.into(),
+    })
+}
+
+async fn database(config: &Config, max_connections: u32) -> anyhow::Result<Database> {
+    let settings = certferry_store::Settings {
+        url: config.database_url()?.expose().to_owned(),
+        destination_schema: config.destination.schema.clone(),
+        max_connections,
+        connect_timeout: config.database.connect_timeout,
+        statement_timeout: config.database.statement_timeout,
+    };
+    Database::connect(&settings).await.hint_from(certferry_store::Error::hint)
+}
+
+async fn queue(config: &Config) -> anyhow::Result<Queue> {
+    let settings = certferry_queue::Settings {
+        url: config.database_url()?.expose().to_owned(),
+        connect_timeout: config.database.connect_timeout,
+        statement_timeout: config.database.statement_timeout,
+    };
+    Queue::connect(&settings).await.hint_from(certferry_queue::Error::hint)
+}
+
+async fn source(config: &Config, max_connections: u32) -> anyhow::Result<Source> {
+    let settings = certferry_source::Settings {
+        certificates: config.source.certificates.clone(),
+        customers: config.source.customers.clone(),
+        technicians: config.source.technicians.clone(),
+        max_connections,
+        connect_timeout: config.source.connect_timeout,
+        statement_timeout: config.source.statement_timeout,
+        max_rows_per_second: config.source.max_rows_per_second,
+        ..certferry_source::Settings::default()
+    };
+    Source::connect(config.source_url()?.expose(), &settings).await.hint_from(certferry_source::Error::hint)
+}

@@ -1,0 +1,125 @@
+//! Keeping a worker running: when it fails, another one takes its place, under a name of its own.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use certferry_bootstrap::{Config, Shutdown};
+use certferry_certificate::Limits;
+use certferry_queue::{Batch, Claiming, Holds, Worker};
+use tokio::time::Instant;
+
+use crate::breaker::Breaker;
+use crate::engine::Engine;
+use crate::health::Health;
+use crate::known::KnownMappings;
+use crate::sweep::sweep;
+use crate::tally::Tally;
+
+/// The pauses between workers that fail soon after their start.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// A worker that ran for this long was a good one.
+const GOOD_RUN: Duration = Duration::from_mins(1);
+
+/// What every worker of this process shares.
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) limits: Limits,
+    pub(crate) drain: bool,
+    pub(crate) holds: Holds,
+    pub(crate) health: Arc<Health>,
+    pub(crate) breaker: Arc<Breaker>,
+    pub(crate) tally: Arc<Tally>,
+}
+
+/// How the workers of a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// Everything that was claimed has come to an end.
+    Finished,
+    /// Something had to be given back.
+    CutShort,
+}
+
+impl Shared {
+    /// Runs workers, one after the other, until one has nothing left to do, or the process is told to stop.
+    pub(crate) async fn run(&self, shutdown: &Shutdown) -> anyhow::Result<Ended> {
+        let mut pause = SHORTEST_PAUSE;
+        loop {
+            let begun = Instant::now();
+            let worker = Worker::new(self.holds.clone());
+            let failed = tokio::select! {
+                ended = self.run_one(&worker, shutdown) => match ended {
+                    Ok(()) => return Ok(Ended::Finished),
+                    Err(error) => error,
+                },
+                () = patience(shutdown, self.config.worker.shutdown_grace) => {
+                    use anyhow::Context;
+                    let given_back = self.health.queue.abandon(worker.name()).await;
+                    given_back.context("could not give back what was claimed; other workers will take it over")?;
+                    return Ok(Ended::CutShort);
+                }
+            };
+            if shutdown.is_requested() {
+                return Err(failed.into());
+            }
+            if begun.elapsed() > GOOD_RUN {
+                pause = SHORTEST_PAUSE;
+            }
+            let jittered = pause.mul_f64(rand::random_range(0.5..1.0));
+            tracing::warn!(
+                error = &failed as &dyn std::error::Error,
+                pause_seconds = jittered.as_secs_f64(),
+                "the worker failed; another one takes its place"
+            );
+            shutdown.interrupting(tokio::time::sleep(jittered)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    async fn run_one(&self, worker: &Worker, shutdown: &Shutdown) -> Result<(), certferry_queue::Error> {
+        let settings = &self.config.worker;
+        let engine = Arc::new(Engine {
+            worker: worker.name().to_owned(),
+            limits: self.limits.clone(),
+            policy: self.config.policy(),
+            known: KnownMappings::default(),
+            tally: self.tally.clone(),
+            config: settings.clone(),
+            database: self.health.database.clone(),
+            source: self.health.source.clone(),
+            health: self.health.clone(),
+            breaker: self.breaker.clone(),
+        });
+        let claiming = Claiming {
+            concurrency: settings.concurrency,
+            batch_size: u32::try_from(settings.batch_size).unwrap_or(u32::MAX),
+            max_crashes: settings.max_crashes,
+            orphan_after: settings.orphan_after,
+            poll_interval: settings.poll_interval,
+            drain: self.drain,
+        };
+        let handler = {
+            let engine = engine.clone();
+            move |batch: Batch| {
+                let engine = engine.clone();
+                async move { engine.process(batch).await }
+            }
+        };
+        tracing::info!(worker = worker.name(), "the worker is ready");
+        tokio::select! {
+            ended = worker.run(&self.health.queue, &claiming, shutdown.graceful().clone(), handler) => ended,
+            () = sweep(engine, worker.clone(), settings.orphan_after) => unreachable!("it sweeps for as long as it is polled"),
+            () = self.health.watch() => unreachable!("it looks for as long as it is polled"),
+            () = self.breaker.watch(worker.name()) => unreachable!("it looks for as long as it is polled"),
+        }
+    }
+}
+
+/// Returns when a worker that was told to stop has had its time, or is told again.
+async fn patience(shutdown: &Shutdown, grace: Duration) {
+    shutdown.graceful().cancelled().await;
+    tracing::info!("stopping: finishing what was begun");
+    shutdown.at_once().run_until_cancelled(tokio::time::sleep(grace)).await;
+}
