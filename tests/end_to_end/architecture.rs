@@ -18,6 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("worker", &["bootstrap", "certificate", "queue", "source", "store"]),
     ("reporter", &["bootstrap", "certificate", "store"]),
     ("testkit", &[]),
+    ("model", &[]),
 ];
 
 /// Crates that only one of ours may name.
