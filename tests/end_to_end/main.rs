@@ -16,5 +16,6 @@ mod refusals;
 mod repeat;
 mod retries;
 mod sources;
+mod steering;
 mod verdicts;
 mod world;

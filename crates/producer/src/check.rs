@@ -90,7 +90,7 @@ pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> anyhow::Result<
     // What the configuration lacks is no finding, but wrong usage.
     config.database_url()?;
     config.source_url()?;
-    shutdown.interrupting(check(config)).await.context("interrupted before the end")
+    shutdown.interrupting(Box::pin(check(config))).await.context("interrupted before the end")
 }
 
 async fn check(config: &Config) -> Checked {

@@ -12,15 +12,17 @@ use crate::connections;
 /// What `producer pause` found or did.
 #[derive(Debug, Serialize)]
 pub(crate) struct Paused {
-    paused: bool,
     /// Whether it was this command that paused the run.
     changed: bool,
-    pause: Option<Pause>,
+    #[serde(rename = "pause")]
+    open: Option<Pause>,
+    #[serde(rename = "paused")]
+    in_effect: bool,
 }
 
 impl fmt::Display for Paused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.pause {
+        match &self.open {
             Some(pause) if !self.changed => {
                 write!(f, "the run was paused already, {}", Since(pause))
             }
@@ -66,10 +68,10 @@ pub(crate) async fn pause(config: &Config, shutdown: &Shutdown) -> anyhow::Resul
         let database = connections::ready_database(config).await?;
         let changed = certferry_store::pause(&database, &operator(), None).await.hint_from(Error::hint)?;
         let mut snapshot = database.begin_snapshot().await?;
-        let pause = certferry_store::open_pause(&mut snapshot).await?;
+        let open = certferry_store::open_pause(&mut snapshot).await?;
         snapshot.rollback().await?;
         database.close().await;
-        Ok(Paused { paused: pause.is_some(), changed, pause })
+        Ok(Paused { in_effect: open.is_some(), changed, open })
     };
     shutdown.interrupting(pausing).await.context("interrupted; `producer status` says whether the run is paused")?
 }
@@ -102,7 +104,7 @@ mod tests {
     #[test]
     fn what_a_person_reads() {
         let pause = Pause { at: DateTime::UNIX_EPOCH, by: "anna@desk".to_owned(), reason: Some("too many".to_owned()) };
-        let again = Paused { paused: true, changed: false, pause: Some(pause.clone()) };
+        let again = Paused { in_effect: true, changed: false, open: Some(pause.clone()) };
         insta::assert_snapshot!(again, @"the run was paused already, since 1970-01-01 00:00:00 UTC by anna@desk: too many");
         let resumed = Resumed { paused: false, changed: true, ended: Some(pause) };
         insta::assert_snapshot!(resumed, @"resumed: the workers go on; the run was paused since 1970-01-01 00:00:00 UTC by anna@desk: too many");

@@ -136,6 +136,8 @@ impl Claimer {
             .await
             .map_err(failed)?;
         session.end().await.map_err(failed)?;
+        #[cfg(feature = "failpoints")]
+        fail::fail_point!("claim_answered", |_| Err(Error::interrupted("claim jobs")));
         if let Some(last) = rows.iter().filter(|row| row.crashes == 0).map(|row| row.run_at).max() {
             self.reached.set(last);
         }

@@ -32,8 +32,9 @@ impl Lease {
         let mut last_renewed = Instant::now();
         let mut failing = false;
         loop {
-            tokio::time::sleep(period).await;
-            let renewing = tokio::time::timeout(self.orphan_after, self.renew());
+            tokio::time::sleep(if failing { period / 2 } else { period }).await;
+            // No longer: the next renewal may have a better connection.
+            let renewing = tokio::time::timeout(period, self.renew());
             let error = match self.connections.until_renewed(renewing).await {
                 Some(Ok(Ok(()))) => {
                     if last_renewed.elapsed() > period * 2 {
@@ -44,7 +45,10 @@ impl Lease {
                     continue;
                 }
                 Some(Ok(Err(error))) => error,
-                Some(Err(_)) => Error::unanswered("renew the lease", self.orphan_after),
+                Some(Err(_)) => {
+                    self.connections.refresh();
+                    Error::unanswered("renew the lease", period)
+                }
                 None => Error::interrupted("renew the lease"),
             };
             if !std::mem::replace(&mut failing, true) {

@@ -17,9 +17,8 @@ pub(crate) async fn listen(connections: Connections, woken: Arc<Notify>, interva
         return;
     }
     loop {
-        match connections.until_renewed(forward(&connections, &woken)).await {
-            Some(Err(error)) => tracing::debug!(%error, "no notifications of new jobs for now, polling instead"),
-            Some(Ok(())) | None => {}
+        if let Some(Err(error)) = connections.until_renewed(forward(&connections, &woken)).await {
+            tracing::debug!(%error, "no notifications of new jobs for now, polling instead");
         }
         tokio::time::sleep(interval).await;
     }

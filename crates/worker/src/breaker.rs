@@ -45,7 +45,7 @@ impl Breaker {
         let mut paused = false;
         let mut forgotten = Instant::now();
         loop {
-            match self.database.until_renewed(self.is_paused(worker)).await {
+            match self.database.until_renewed(Box::pin(self.is_paused(worker))).await {
                 Some(Ok(now)) => {
                     if std::mem::replace(&mut paused, now) != now {
                         let text = if now { "the run is paused; finishing what was begun" } else { "the run goes on" };

@@ -1,5 +1,7 @@
 //! What a worker is connected to.
 
+use std::sync::Arc;
+
 use certferry_bootstrap::{Config, HintFrom};
 use certferry_queue::{Holds, Queue};
 use certferry_source::Source;
@@ -31,6 +33,7 @@ pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Hea
         answer_within: config.database.connect_timeout.max(config.source.connect_timeout),
         waiting: Mutex::default(),
         recoveries: 0.into(),
+        struggling: Arc::default(),
     })
 }
 
@@ -61,9 +64,9 @@ async fn source(config: &Config, max_connections: u32) -> anyhow::Result<Source>
         technicians: config.source.technicians.clone(),
         max_connections,
         connect_timeout: config.source.connect_timeout,
+        acquire_timeout: config.source.connect_timeout,
         statement_timeout: config.source.statement_timeout,
         max_rows_per_second: config.source.max_rows_per_second,
-        ..certferry_source::Settings::default()
     };
     Source::connect(config.source_url()?.expose(), &settings).await.hint_from(certferry_source::Error::hint)
 }

@@ -1,6 +1,6 @@
 //! The batch engine: read, plan and write what was claimed, and account for every job of it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,12 +16,15 @@ use crate::backoff;
 use crate::breaker::Breaker;
 use crate::crash_point::crash_point;
 use crate::error::{Error, panic_message};
-use crate::health::Health;
+use crate::health::{Health, Struggle};
 use crate::known::KnownMappings;
 use crate::tally::{Counts, Tally};
 
 /// How often a batch is tried, with both databases answering, before it is split.
 const TRIES_TOGETHER: u32 = 3;
+
+/// How long a single certificate is not blamed for what may be the server's trouble.
+const BENEFIT_OF_THE_DOUBT: Duration = Duration::from_mins(1);
 
 /// What every batch of a worker needs.
 #[derive(Debug)]
@@ -41,22 +44,24 @@ pub(crate) struct Engine {
 impl Engine {
     /// Works on a claimed batch until every job of it is completed or postponed.
     ///
-    /// An outage is waited for. What keeps failing while the databases answer is halved, until the certificate to
-    /// blame stands alone and is tried again later.
+    /// An outage is waited for, and so is a server that answers but works for nobody. What keeps failing otherwise is
+    /// halved, until the certificate to blame stands alone and is tried again later.
     pub(crate) async fn process(&self, batch: Batch) {
         let (batch, doubles) = each_once(batch);
         self.drop_doubles(&doubles).await;
         crash_point("claimed");
         let mut parts = vec![batch];
         let mut tries = 0;
+        let mut struggle = None;
+        let mut settled_before = None;
         let mut noted = false;
-        while let Some(part) = parts.pop() {
+        while let Some(mut part) = parts.pop() {
             let settled = AssertUnwindSafe(self.settle_in_time(&part)).catch_unwind().await;
             let error = match settled.unwrap_or_else(|payload| Err(Error::Panic(panic_message(&*payload)))) {
                 Ok(counts) => {
                     self.tally.add(counts);
                     self.breaker.look();
-                    tries = 0;
+                    (tries, struggle) = (0, None);
                     continue;
                 }
                 Err(error) => error,
@@ -66,31 +71,65 @@ impl Engine {
             } else if matches!(error, Error::Interrupted) || self.health.wait_after(&error).await {
                 parts.push(part);
                 continue;
-            } else if !std::mem::replace(&mut noted, true) {
-                self.breaker.note_infrastructure_error(&self.worker, error.code()).await;
             }
             tries += 1;
+            let settled_before = *settled_before.get_or_insert_with(|| self.tally.settled());
             if tries < TRIES_TOGETHER {
                 tracing::debug!(error = &error as &dyn std::error::Error, tries, "a batch failed; trying again");
                 tokio::time::sleep(self.config.backoff_base.min(Duration::from_millis(100)) * tries).await;
                 parts.push(part);
-            } else if part.len() > 1 {
+                continue;
+            }
+            if error.is_outage() && self.works_for_nobody(&mut part, struggle.as_ref(), settled_before).await {
+                struggle.get_or_insert_with(|| self.health.struggle(&error)).pause().await;
+                parts.push(part);
+                continue;
+            }
+            if !matches!(error, Error::Panic(_)) && !std::mem::replace(&mut noted, true) {
+                self.breaker.note_infrastructure_error(&self.worker, error.code()).await;
+            }
+            if part.len() > 1 {
                 tracing::warn!(
                     error = &error as &dyn std::error::Error,
                     certificates = part.len(),
                     "a batch keeps failing; trying its halves"
                 );
-                let second = part[part.len() / 2..].to_vec();
-                let first = part[..part.len() / 2].to_vec();
-                parts.extend([second, first]);
-                tries = TRIES_TOGETHER - 1;
+                let second = part.split_off(part.len() / 2);
+                parts.extend([second, part]);
+                (tries, struggle) = (TRIES_TOGETHER - 1, None);
             } else if let Err(later) = self.give_up_for_now(&part[0], &error).await {
                 tracing::debug!(error = &later as &dyn std::error::Error, "the failure could not be recorded yet");
                 parts.push(part);
             } else {
-                tries = 0;
+                (tries, struggle) = (0, None);
             }
         }
+    }
+
+    /// Whether a server that answers is at fault, and not some certificate: it refuses each of several alone. One that it
+    /// takes after all is done with, and gone from the batch.
+    ///
+    /// Of a single certificate nobody knows, unless others got through since it failed first; it has the benefit of the
+    /// doubt once, for a while.
+    async fn works_for_nobody(&self, batch: &mut Batch, struggle: Option<&Struggle>, settled_before: u64) -> bool {
+        if let [job] = batch.as_slice() {
+            let longest = self.config.backoff_max.min(BENEFIT_OF_THE_DOUBT);
+            let is_patient = struggle.is_none_or(|struggle| struggle.since.elapsed() < longest);
+            return failed_runs(job) == 1 && settled_before == self.tally.settled() && is_patient;
+        }
+        for place in BTreeSet::from([0, batch.len() / 2, batch.len() - 1]) {
+            match self.settle_in_time(&batch[place..=place]).await {
+                Ok(counts) => {
+                    self.tally.add(counts);
+                    batch.remove(place);
+                    return false;
+                }
+                Err(Error::Interrupted) => return true,
+                Err(error) if error.is_outage() => {}
+                Err(_) => return false,
+            }
+        }
+        true
     }
 
     /// Ends jobs that name a certificate of the same batch once more: the idempotency key keeps ours unique, but not
@@ -114,7 +153,7 @@ impl Engine {
     /// Settles a batch, or gives it up when it takes too long or a database was away.
     async fn settle_in_time(&self, batch: &[Job]) -> Result<Counts, Error> {
         let longest = self.config.batch_timeout;
-        let settling = tokio::time::timeout(longest, self.settle(batch));
+        let settling = tokio::time::timeout(longest, Box::pin(self.settle(batch)));
         match self.health.until_recovered(settling).await {
             Some(settled) => settled.unwrap_or(Err(Error::BatchTimeout(longest))),
             None => Err(Error::Interrupted),

@@ -1,6 +1,7 @@
 //! Waiting for a database that is away. Nothing is claimed meanwhile, and nothing is charged to a certificate.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use certferry_queue::{Holds, Queue};
@@ -11,8 +12,9 @@ use tokio::time::Instant;
 
 use crate::error::Error;
 
-/// The reason for which nothing is claimed.
+/// The reasons for which nothing is claimed.
 const OUTAGE: &str = "outage";
+const STRUGGLING: &str = "a server does not work";
 
 /// How often to look while all is well: a server that hangs tells nobody.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -36,6 +38,34 @@ pub(crate) struct Health {
     /// One waits, the others queue behind it.
     pub(crate) waiting: Mutex<()>,
     pub(crate) recoveries: AtomicU64,
+    /// Batches for which a server that answers does not work.
+    pub(crate) struggling: Arc<AtomicUsize>,
+}
+
+/// A server that answers but works for nobody: its disk is full, say. Nothing is claimed until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Struggle {
+    pub(crate) since: Instant,
+    pause: Duration,
+    struggling: Arc<AtomicUsize>,
+    holds: Holds,
+}
+
+impl Struggle {
+    /// Waits for a while, longer each time.
+    pub(crate) async fn pause(&mut self) {
+        tokio::time::sleep(self.pause.mul_f64(rand::random_range(0.5..1.0))).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+impl Drop for Struggle {
+    fn drop(&mut self) {
+        if self.struggling.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.holds.lift(STRUGGLING);
+            tracing::info!(seconds = self.since.elapsed().as_secs(), "the server works again; going on");
+        }
+    }
 }
 
 impl Health {
@@ -55,6 +85,23 @@ impl Health {
             self.source.refresh();
         }
         self.wait().await
+    }
+
+    /// A server answers, but does not work for anybody.
+    pub(crate) fn struggle(&self, error: &Error) -> Struggle {
+        if self.struggling.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.holds.set(STRUGGLING);
+            tracing::warn!(
+                error = error as &dyn std::error::Error,
+                "a server answers but does not work; trying on, nothing is lost"
+            );
+        }
+        Struggle {
+            since: Instant::now(),
+            pause: Duration::from_millis(200),
+            struggling: self.struggling.clone(),
+            holds: self.holds.clone(),
+        }
     }
 
     async fn wait(&self) -> bool {

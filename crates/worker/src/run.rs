@@ -33,7 +33,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         tally: tally.clone(),
         config,
     };
-    if shared.run(&shutdown).await? == Ended::CutShort {
+    if Box::pin(shared.run(&shutdown)).await? == Ended::CutShort {
         tracing::warn!("stopped before everything that was begun had ended; it is back in the queue");
     }
     output::line(&*tally)?;

@@ -27,6 +27,13 @@ impl Tally {
     }
 }
 
+impl Tally {
+    /// How many certificates came to an end.
+    pub(crate) fn settled(&self) -> u64 {
+        self.migrated.load(Ordering::Relaxed) + self.failed.load(Ordering::Relaxed)
+    }
+}
+
 impl std::fmt::Display for Tally {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let [migrated, failed, postponed, late] =
