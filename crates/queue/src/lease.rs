@@ -21,7 +21,27 @@ pub(crate) struct Lease {
     /// The longest that a claim may take on the server.
     pub(crate) longest_claim: Duration,
     pub(crate) in_hand: InHand,
-    pub(crate) unbroken_since: watch::Sender<Instant>,
+    pub(crate) unbroken: watch::Sender<Unbroken>,
+}
+
+/// The time for which a lease has been renewed without a gap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unbroken {
+    since: Instant,
+    /// When the next renewal must have been made.
+    until: Instant,
+}
+
+impl Unbroken {
+    /// Not yet.
+    pub(crate) fn begun() -> Self {
+        Self { since: Instant::now(), until: Instant::now() }
+    }
+
+    /// How long it has been; nothing when a renewal is overdue.
+    pub(crate) fn lasted(self) -> Duration {
+        if Instant::now() > self.until { Duration::ZERO } else { self.since.elapsed() }
+    }
 }
 
 impl Lease {
@@ -37,10 +57,14 @@ impl Lease {
             let renewing = tokio::time::timeout(period, self.renew());
             let error = match self.connections.until_renewed(renewing).await {
                 Some(Ok(Ok(()))) => {
-                    if last_renewed.elapsed() > period * 2 {
-                        self.unbroken_since.send_replace(Instant::now());
-                    }
-                    last_renewed = Instant::now();
+                    let now = Instant::now();
+                    self.unbroken.send_modify(|unbroken| {
+                        if last_renewed + period * 2 < now {
+                            unbroken.since = now;
+                        }
+                        unbroken.until = now + period * 2;
+                    });
+                    last_renewed = now;
                     failing = false;
                     continue;
                 }

@@ -12,7 +12,6 @@ use apalis_core::worker::ext::parallelize::ParallelizeExt;
 use futures::FutureExt;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -20,7 +19,7 @@ use crate::backend::Claims;
 use crate::claim::{Claimer, Reached};
 use crate::holds::Holds;
 use crate::job::Batch;
-use crate::lease::Lease;
+use crate::lease::{Lease, Unbroken};
 use crate::strays::InHand;
 use crate::{Error, Queue, wakeup, workers};
 
@@ -49,14 +48,14 @@ pub struct Claiming {
 pub struct Worker {
     name: String,
     holds: Holds,
-    lease_unbroken_since: watch::Sender<Instant>,
+    lease_unbroken: watch::Sender<Unbroken>,
 }
 
 impl Worker {
     /// A worker under a new name, which claims nothing while one of `holds` is set.
     #[must_use]
     pub fn new(holds: Holds) -> Self {
-        Self { name: workers::new_name(), holds, lease_unbroken_since: watch::channel(Instant::now()).0 }
+        Self { name: workers::new_name(), holds, lease_unbroken: watch::channel(Unbroken::begun()).0 }
     }
 
     /// Unique to this start of this process.
@@ -68,7 +67,7 @@ impl Worker {
     /// For how long the lease has been renewed without a gap.
     #[must_use]
     pub fn lease_unbroken_for(&self) -> Duration {
-        self.lease_unbroken_since.borrow().elapsed()
+        self.lease_unbroken.borrow().lasted()
     }
 
     /// Claims batches and calls `handler` with each, until `stop`, or until no job is left where it drains. Whatever
@@ -98,7 +97,7 @@ impl Worker {
             orphan_after: claiming.orphan_after,
             longest_claim: answer_within,
             in_hand: in_hand.clone(),
-            unbroken_since: self.lease_unbroken_since.clone(),
+            unbroken: self.lease_unbroken.clone(),
         };
         // Dropped, and so ended, with this future.
         let mut background = JoinSet::new();

@@ -21,7 +21,8 @@ pub(crate) async fn sweep(engine: Arc<Engine>, worker: Worker, orphan_after: Dur
         if worker.lease_unbroken_for() < orphan_after {
             continue;
         }
-        let rescuing = tokio::time::timeout(orphan_after, Box::pin(engine.rescue(orphan_after)));
+        // Who is dead is judged now; should the judgement reach the server late, everyone may look dead.
+        let rescuing = tokio::time::timeout(orphan_after / 3, Box::pin(engine.rescue(orphan_after)));
         let rescued = engine.health.until_recovered(rescuing).await;
         match rescued.and_then(Result::ok).unwrap_or(Err(Error::Interrupted)) {
             Ok(0) => {}
