@@ -1,23 +1,28 @@
 -- What the circuit breaker judges by, since the run was last resumed: the newest batches that have at least $1 certificates
--- together, with the code of most failures among them; and the newest $2 batches, how many of them met an error of
+-- together, with the code of most failures among them; and of the newest $2 batches, how many met an error of
 -- infrastructure.
-WITH since AS (
+WITH RECURSIVE since AS (
     SELECT coalesce(max(resumed_at), '-infinity') AS resumed_at FROM certferry.pause
 ),
-newest AS (
-    SELECT id, certificates, failures, infrastructure_error
-    FROM certferry.recent_batch, since
-    WHERE recent_batch.at > since.resumed_at
-    ORDER BY id DESC
-    LIMIT greatest($1::bigint, $2::bigint)
-),
-summed AS (
-    SELECT certificates, failures, sum(certificates) OVER (ORDER BY id DESC) - certificates AS newer
-    FROM newest
-    WHERE certificates > 0
-),
+-- One batch after the other, until there are enough.
 judged AS (
-    SELECT certificates, failures FROM summed WHERE newer < $1
+    (
+        SELECT id, failures, certificates::bigint AS certificates, certificates::bigint AS reached
+        FROM certferry.recent_batch, since
+        WHERE recent_batch.certificates > 0 AND recent_batch.at > since.resumed_at
+        ORDER BY id DESC
+        LIMIT 1
+    )
+    UNION ALL
+    SELECT older.id, older.failures, older.certificates, judged.reached + older.certificates
+    FROM judged, since, LATERAL (
+        SELECT id, failures, certificates::bigint AS certificates
+        FROM certferry.recent_batch
+        WHERE recent_batch.id < judged.id AND recent_batch.certificates > 0 AND recent_batch.at > since.resumed_at
+        ORDER BY id DESC
+        LIMIT 1
+    ) AS older
+    WHERE judged.reached < $1
 ),
 worst AS (
     SELECT failure.key AS code, sum(failure.value::bigint) AS failed
@@ -27,7 +32,11 @@ worst AS (
     LIMIT 1
 ),
 latest AS (
-    SELECT infrastructure_error FROM newest ORDER BY id DESC LIMIT $2
+    SELECT infrastructure_error
+    FROM certferry.recent_batch, since
+    WHERE recent_batch.at > since.resumed_at
+    ORDER BY id DESC
+    LIMIT $2
 )
 SELECT
     (SELECT coalesce(sum(certificates), 0) FROM judged)::bigint AS "certificates!",

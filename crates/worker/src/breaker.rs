@@ -19,7 +19,7 @@ const PAUSED: &str = "paused";
 const INTERVAL: Duration = Duration::from_millis(400);
 
 /// How soon after a look to look again, however many batches end meanwhile.
-const REST: Duration = Duration::from_millis(50);
+const REST: Duration = Duration::from_millis(200);
 
 /// How often batches are forgotten that are of no more use.
 const FORGET_EVERY: Duration = Duration::from_secs(30);
