@@ -1,4 +1,3 @@
-mod remedy;
 mod screen;
 
 use std::io::{self, IsTerminal};

@@ -7,7 +7,6 @@ mod cli;
 mod jsonl;
 mod output_file;
 mod pages;
-mod remedy;
 mod table;
 mod workbook;
 

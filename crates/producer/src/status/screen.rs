@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
+use certferry_certificate::Remedy;
 use certferry_store::CodeCount;
 use chrono_tz::Tz;
 
 use super::Progress;
-use super::remedy::remedy;
 
 /// Codes shown; the others are counted.
 const CODES: usize = 12;
@@ -85,7 +85,7 @@ fn codes(text: &mut String, counts: &[CodeCount]) {
     line_to(text, "failed because of");
     let width = counts.iter().take(CODES).map(|count| count.code.len()).max().unwrap_or_default();
     for CodeCount { code, certificates, .. } in counts.iter().take(CODES) {
-        line_to(text, &format!("  {code:<width$}{:>10}  {}", grouped(*certificates), remedy(code)));
+        line_to(text, &format!("  {code:<width$}{:>10}  {}", grouped(*certificates), Remedy::of(code).in_short));
     }
     if counts.len() > CODES {
         let others: i64 = counts[CODES..].iter().map(|count| count.certificates).sum();

@@ -1,12 +1,12 @@
 use std::time::Duration;
 
+use certferry_certificate::Remedy;
 use certferry_store::{Summary, WarningCount};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rust_xlsxwriter::{ColNum, Format, RowNum, Worksheet, XlsxError};
 
 use super::cells::{Looks, lines_of, make_room, write_id, write_text, write_time};
-use crate::remedy::remedy;
 
 /// The column of advice, in characters.
 const ADVICE_WIDTH: u8 = 100;
@@ -94,8 +94,8 @@ impl Page {
             self.cell(0, &count.code, |looks| &looks.label)?;
             self.cell(1, &count.kind, |looks| &looks.text)?;
             write_id(&mut self.sheet, self.row, 2, count.certificates, &self.looks.whole)?;
-            self.cell(3, remedy(&count.code), |looks| &looks.wrapped)?;
-            make_room(&mut self.sheet, self.row, lines_of(remedy(&count.code), usize::from(ADVICE_WIDTH)))?;
+            self.cell(3, Remedy::of(&count.code).in_full, |looks| &looks.wrapped)?;
+            make_room(&mut self.sheet, self.row, lines_of(Remedy::of(&count.code).in_full, usize::from(ADVICE_WIDTH)))?;
             self.row += 1;
         }
         if summary.by_code.is_empty() {
