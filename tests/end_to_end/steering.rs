@@ -130,6 +130,38 @@ async fn errors_of_infrastructure_in_a_row_pause_the_run() {
     assert_as_expected(&world).await;
 }
 
+/// The destination takes nothing, for a reason that passes.
+async fn assert_that_refusals_pause_the_run(sqlstate: &str, code: &str) {
+    let mut world = enqueued_world().await;
+    world.set("breaker.consecutive", "2");
+    world.set("worker.max_attempts", "50");
+    world
+        .execute(&format!(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+             BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '{sqlstate}'; END $$;
+             CREATE TRIGGER refuse BEFORE INSERT ON certificates FOR EACH ROW EXECUTE FUNCTION refuse()"
+        ))
+        .await;
+    let worker = world.start("worker", ["--drain"]);
+    world.until(OPEN_PAUSES, |open| open == 1).await;
+    let reason = json(&world, &["status", "--json"]).await["pause"]["reason"].clone();
+    assert!(reason.as_str().unwrap().contains(&format!("errors of infrastructure ({code})")), "{reason}");
+    world.execute("DROP TRIGGER refuse ON certificates").await;
+    world.succeeds("producer", ["resume"]).await;
+    succeeded(ended(worker).await);
+    assert_as_expected(&world).await;
+}
+
+#[tokio::test]
+async fn batches_that_are_refused_for_a_while_pause_the_run() {
+    assert_that_refusals_pause_the_run("40001", "serialization").await;
+}
+
+#[tokio::test]
+async fn a_server_that_works_for_nobody_pauses_the_run() {
+    assert_that_refusals_pause_the_run("53100", "unavailable").await;
+}
+
 #[tokio::test]
 async fn a_worker_that_fails_is_replaced_within_its_process() {
     let world = enqueued_world().await;

@@ -35,6 +35,11 @@ latest AS (
     SELECT infrastructure_error
     FROM certferry.recent_batch, since
     WHERE recent_batch.at > since.resumed_at
+      -- Certificates that fail for good say nothing about infrastructure, either way.
+      AND (
+          infrastructure_error IS NOT NULL
+          OR certificates > (SELECT coalesce(sum(value::bigint), 0) FROM jsonb_each_text(failures))
+      )
     ORDER BY id DESC
     LIMIT $2
 )

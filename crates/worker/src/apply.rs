@@ -85,7 +85,8 @@ impl Engine {
                 (_, _, Some(Refused { issue, .. })) if issue.code.is_permanent() || !self.may_retry(job) => {
                     Verdict::Failed(vec![issue])
                 }
-                (_, _, Some(_)) => {
+                (_, _, Some(Refused { issue, .. })) => {
+                    counts.postponed_for = Some(issue.code);
                     postponed.push((id, (job.id.clone(), self.delay(job))));
                     continue;
                 }

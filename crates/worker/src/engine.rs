@@ -62,6 +62,11 @@ impl Engine {
                     self.tally.add(counts);
                     self.breaker.look();
                     (tries, struggle) = (0, None);
+                    // Those that are tried again are suspects themselves.
+                    let has_news = part.iter().any(|job| failed_runs(job) == 1);
+                    if let Some(code) = counts.got_nothing_through().filter(|_| has_news) {
+                        self.note_once(&mut noted, code).await;
+                    }
                     continue;
                 }
                 Err(error) => error,
@@ -81,12 +86,13 @@ impl Engine {
                 continue;
             }
             if error.is_outage() && self.works_for_nobody(&mut part, struggle.as_ref(), settled_before).await {
+                self.note_once(&mut noted, error.code()).await;
                 struggle.get_or_insert_with(|| self.health.struggle(&error)).pause().await;
                 parts.push(part);
                 continue;
             }
-            if !matches!(error, Error::Panic(_)) && !std::mem::replace(&mut noted, true) {
-                self.breaker.note_infrastructure_error(&self.worker, error.code()).await;
+            if !matches!(error, Error::Panic(_)) {
+                self.note_once(&mut noted, error.code()).await;
             }
             if part.len() > 1 {
                 tracing::warn!(
@@ -103,6 +109,13 @@ impl Engine {
             } else {
                 (tries, struggle) = (0, None);
             }
+        }
+    }
+
+    /// Tells the circuit breaker that a batch met an error of infrastructure.
+    async fn note_once(&self, noted: &mut bool, code: Code) {
+        if !std::mem::replace(noted, true) {
+            self.breaker.note_infrastructure_error(&self.worker, code).await;
         }
     }
 

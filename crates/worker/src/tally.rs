@@ -1,5 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use certferry_certificate::Code;
+
 /// What this process has done so far.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
@@ -16,6 +18,15 @@ pub(crate) struct Counts {
     pub(crate) failed: usize,
     pub(crate) postponed: usize,
     pub(crate) late: usize,
+    /// The code of one that was postponed.
+    pub(crate) postponed_for: Option<Code>,
+}
+
+impl Counts {
+    /// The code for which nothing got through, where nothing did though something might have.
+    pub(crate) fn got_nothing_through(&self) -> Option<Code> {
+        self.postponed_for.filter(|_| self.migrated == 0)
+    }
 }
 
 impl Tally {
