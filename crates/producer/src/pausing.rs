@@ -87,12 +87,10 @@ pub(crate) async fn resume(config: &Config, shutdown: &Shutdown) -> anyhow::Resu
     shutdown.interrupting(resuming).await.context("interrupted; `producer status` says whether the run is paused")?
 }
 
-/// Who gives the command: the user's name at the machine's.
+/// Who gives the command: the user's name at the machine's, as far as the system says.
 fn operator() -> String {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let user = ["SUDO_USER", "USER", "LOGNAME"].into_iter().find_map(variable).unwrap_or_else(|| "somebody".to_owned());
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().or_else(|| variable("HOSTNAME"));
-    host.map_or_else(|| user.clone(), |host| format!("{user}@{}", host.trim()))
+    let user = whoami::username().unwrap_or_else(|_| "somebody".to_owned());
+    whoami::hostname().map_or_else(|_| user.clone(), |host| format!("{user}@{host}"))
 }
 
 #[cfg(test)]
