@@ -51,6 +51,8 @@ struct Link {
     mode: Mode,
     /// How often it was cut. A connection ends when this changes, however soon the link is restored.
     cuts: u64,
+    /// How often the servers were lost. A connection hears nothing any more when this changes.
+    losses: u64,
 }
 
 #[derive(Debug)]
@@ -86,7 +88,7 @@ impl Proxy {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             upstream,
-            link: watch::channel(Link { mode: Mode::Open, cuts: 0 }).0,
+            link: watch::channel(Link { mode: Mode::Open, cuts: 0, losses: 0 }).0,
             latency_nanos: AtomicU64::new(nanos(latency)),
             connections: AtomicUsize::new(0),
             exchanges: AtomicU64::new(0),
@@ -110,13 +112,19 @@ impl Proxy {
     /// Breaks every connection, as a server or a cable that goes away does; new ones break at once too, until
     /// [`Self::restore`].
     pub fn cut(&self) {
-        self.shared.link.send_modify(|link| *link = Link { mode: Mode::Broken, cuts: link.cuts + 1 });
+        self.shared.link.send_modify(|link| *link = Link { mode: Mode::Broken, cuts: link.cuts + 1, ..*link });
     }
 
     /// Lets nothing through in either direction and says so to nobody: connections stay and hear nothing, new ones are
     /// accepted and hear nothing. What was held up arrives after [`Self::restore`], as TCP has it.
     pub fn blackhole(&self) {
         self.shared.link.send_modify(|link| link.mode = Mode::Silent);
+    }
+
+    /// Takes the server away from every connection there is and leaves it half open: the server sees it broken, the client
+    /// sees nothing, whatever it says and however long it waits, as when a machine loses its power. New connections work.
+    pub fn lose_server(&self) {
+        self.shared.link.send_modify(|link| link.losses += 1);
     }
 
     /// Ends what [`Self::cut`] or [`Self::blackhole`] began.
@@ -168,22 +176,44 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 async fn carry(mut client: TcpStream, shared: Arc<Shared>) {
     let _counted = Counted::new(&shared.connections);
     let mut link = shared.link.subscribe();
-    let cuts = link.borrow_and_update().cuts;
+    let Link { cuts, losses, .. } = *link.borrow_and_update();
     let is_cut = move |link: &Link| link.mode == Mode::Broken || link.cuts != cuts;
     let mut server = None;
-    let was_cut = {
+    let mut ending = {
         let carrying = pump::both_ways(&mut client, &mut server, &shared);
         tokio::select! {
             biased;
-            _ = link.wait_for(is_cut) => true,
-            ended = carrying => ended.is_err(),
+            changed = link.wait_for(|link| is_cut(link) || link.losses != losses) => match changed {
+                Ok(link) if !is_cut(&link) => Ending::ServerLost,
+                _ => Ending::Cut,
+            },
+            ended = carrying => if ended.is_err() { Ending::Cut } else { Ending::Orderly },
         }
     };
-    if was_cut {
-        // A reset and not an orderly end. A connection that is gone already needs none.
-        for stream in [Some(client), server].into_iter().flatten() {
-            stream.set_zero_linger().ok();
-        }
+    if ending == Ending::ServerLost {
+        reset(server.take());
+        ending = tokio::select! {
+            _ = link.wait_for(is_cut) => Ending::Cut,
+            () = pump::into_nothing(&mut client) => Ending::Orderly,
+        };
+    }
+    if ending == Ending::Cut {
+        reset([Some(client), server].into_iter().flatten());
+    }
+}
+
+/// How a connection ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ending {
+    Orderly,
+    Cut,
+    ServerLost,
+}
+
+/// A reset and not an orderly end. A connection that is gone already needs none.
+fn reset(streams: impl IntoIterator<Item = TcpStream>) {
+    for stream in streams {
+        stream.set_zero_linger().ok();
     }
 }
 

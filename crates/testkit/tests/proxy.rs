@@ -168,6 +168,30 @@ async fn a_black_hole_holds_everything_up_and_breaks_nothing() {
 }
 
 #[tokio::test]
+async fn a_client_whose_server_is_lost_sees_nothing_of_it_and_a_new_one_has_a_server() {
+    let pair = Pair::new(Duration::ZERO).await;
+    let (mut client, mut server) = pair.connect().await;
+    client.write_all(b"before").await.unwrap();
+    hears(&mut server, b"before").await;
+    pair.proxy.lose_server();
+    breaks(&mut server).await;
+    client.write_all(b"into nothing").await.unwrap();
+    pair.proxy.restore();
+    let (mut newcomer, mut its_server) = pair.connect().await;
+    for _ in 0..50 {
+        newcomer.write_all(b"tick").await.unwrap();
+        hears(&mut its_server, b"tick").await;
+        its_server.write_all(b"tock").await.unwrap();
+        hears(&mut newcomer, b"tock").await;
+    }
+    assert!(is_waiting(&client));
+    assert_eq!(pair.proxy.connections(), 2);
+
+    pair.proxy.cut();
+    breaks(&mut client).await;
+}
+
+#[tokio::test]
 async fn a_dropped_proxy_ends_its_connections() {
     let Pair { listener, proxy } = Pair::new(Duration::ZERO).await;
     let mut client = TcpStream::connect(proxy.address()).await.unwrap();

@@ -64,6 +64,12 @@ pub(super) async fn both_ways(
     Ok(())
 }
 
+/// Takes what the client says, for nobody, until it leaves.
+pub(super) async fn into_nothing(client: &mut TcpStream) {
+    let mut buffer = vec![0; CHUNK];
+    while client.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
+}
+
 async fn one_way(from: ReadHalf<'_>, to: WriteHalf<'_>, direction: Direction<'_>) -> io::Result<()> {
     // Bounded by the window.
     let (sent, on_their_way) = mpsc::unbounded_channel();
