@@ -5,9 +5,13 @@ SHELL := /bin/sh
 # The SQL is checked against .sqlx, which is committed, so that nothing needs a database to build.
 export SQLX_OFFLINE := true
 export DATABASE_URL SOURCE_URL SOURCE CERTIFICATES
+export CHAOS_SEED CHAOS_ONLY CHAOS_CERTIFICATES
 export ONLY BENCH_CERTIFICATES BENCH_FULL BENCH_REPETITIONS BENCH_BINARIES BENCH_PYTHON BENCH_FOLDER
 
 target := $(or $(CARGO_TARGET_DIR),target)
+
+# What scenarios of tests/chaos use where it can be had. Where it cannot, they say that they were left out.
+chaos_tools = scripts/ensure-faketime || :; scripts/ensure-pgbouncer || :
 
 # Finds PostgreSQL, or installs it, before a private server is wanted.
 postgres = CERTFERRY_POSTGRES_BIN=$$(scripts/ensure-postgres) || exit $$?; export CERTFERRY_POSTGRES_BIN
@@ -30,14 +34,21 @@ demo: ## Migrate 20,000 messy certificates from nothing to the report; from SOUR
 	$(target)/release/demo
 
 .PHONY: test
-test: ## Run all tests, on private servers that end with them
-	@$(postgres); scripts/ensure-mariadb || exit $$?; set -ex; \
+test: ## Run all tests, on private servers that end with them; CHAOS_SEED=… has the same chaos again
+	@$(postgres); scripts/ensure-mariadb || exit $$?; $(chaos_tools); set -ex; \
 	cargo build --locked --workspace --bins --tests; \
 	if cargo nextest --version >/dev/null 2>&1; then \
 		$(target)/debug/with-postgres cargo nextest run --locked --workspace; \
 	else \
 		$(target)/debug/with-postgres cargo test --locked --workspace; \
 	fi
+
+.PHONY: chaos
+chaos: ## Kill, stop and cut off whatever there is, in some fifteen minutes, into tests/chaos/RESULTS.md; CHAOS_ONLY=links_cut CHAOS_SEED=1 CHAOS_CERTIFICATES=50000
+	@$(postgres); scripts/ensure-mariadb || exit $$?; $(chaos_tools); set -ex; \
+	cargo build --locked --workspace --bins --tests; \
+	$(target)/debug/with-postgres cargo test --locked --quiet -p certferry-tests --test end_to_end -- \
+		--ignored --exact --nocapture chaos::at_length::every_scenario_at_length
 
 .PHONY: bench
 bench: $(target)/bench/venv/ready ## Measure on this machine, in minutes, into bench/RESULTS.md; ONLY=floor,queue BENCH_FULL=1 BENCH_CERTIFICATES=2000

@@ -5,6 +5,8 @@
 mod architecture;
 mod bad_input;
 mod cases;
+#[path = "../chaos/mod.rs"]
+mod chaos;
 mod conservation;
 mod crash_points;
 mod crashes;

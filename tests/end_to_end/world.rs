@@ -1,11 +1,12 @@
 //! A world of one test's own: a legacy database, a destination, and the binaries.
 
 use std::ffi::OsStr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use certferry_testkit::postgres::{Database, Template};
+use certferry_testkit::generator::Dataset;
+use certferry_testkit::postgres::{Address, Database, Server, Template};
 use certferry_testkit::{cases, load};
 use rustix::process::{Pid, Signal, kill_process};
 use sqlx::postgres::PgRow;
@@ -26,19 +27,41 @@ pub(crate) struct World {
 impl World {
     /// The cases, set up and with their mappings imported, nothing enqueued.
     pub(crate) async fn with_cases() -> Self {
-        let world = Self::with_unprepared_cases().await;
-        world.succeeds("producer", ["setup"]).await;
-        let folder = cases::folder();
-        world.succeeds("producer", [OsStr::new("import-mappings"), folder.as_os_str()]).await;
-        world
+        Self::with_unprepared_cases().await.prepared(&cases::folder()).await
     }
 
     /// The cases in both databases, and nothing of Certferry's.
     pub(crate) async fn with_unprepared_cases() -> Self {
-        let source = Template::filled("cases_source", &1, |url| async move { cases::load_source(&url).await });
-        let destination =
-            Template::filled("cases_destination", &1, |url| async move { cases::load_destination(&url).await });
-        Self::of(source, destination).await
+        let shared = Server::shared().await.unwrap();
+        Self::with_unprepared_cases_on(&shared, &shared).await
+    }
+
+    /// The same, on these servers of the source and of the destination.
+    pub(crate) async fn with_unprepared_cases_on(source: &Address, destination: &Address) -> Self {
+        let legacy = Template::filled("cases_source", &1, |url| async move { cases::load_source(&url).await });
+        let new = Template::filled("cases_destination", &1, |url| async move { cases::load_destination(&url).await });
+        Self::on((source, legacy), (destination, new)).await
+    }
+
+    /// A generated data set, set up and with its mappings imported, on these servers of the source and of the destination.
+    pub(crate) async fn with_dataset_on(dataset: Dataset, source: &Address, destination: &Address) -> Self {
+        let version = format!("{dataset:?}");
+        let legacy =
+            Template::filled("generated_source", &version, move |url| async move { dataset.load_source(&url).await });
+        let new = Template::filled("generated_destination", &version, move |url| async move {
+            dataset.load_destination(&url).await
+        });
+        let world = Self::on((source, legacy), (destination, new)).await;
+        let mappings = world.folder.path().join("mappings");
+        dataset.write_mappings(&mappings).unwrap();
+        world.prepared(&mappings).await
+    }
+
+    /// Sets up what Certferry needs and imports the mappings of a folder.
+    pub(crate) async fn prepared(self, mappings: &Path) -> Self {
+        self.succeeds("producer", ["setup"]).await;
+        self.succeeds("producer", [OsStr::new("import-mappings"), mappings.as_os_str()]).await;
+        self
     }
 
     /// The reference schemas, set up, and what the statements put into them. The same statements make the same world.
@@ -63,9 +86,14 @@ impl World {
     }
 
     async fn of(source: Template, destination: Template) -> Self {
+        let shared = Server::shared().await.unwrap();
+        Self::on((&shared, source), (&shared, destination)).await
+    }
+
+    async fn on(source: (&Address, Template), destination: (&Address, Template)) -> Self {
         Self {
-            source: Database::fresh(source).await.unwrap(),
-            destination: Database::fresh(destination).await.unwrap(),
+            source: Database::on(source.0, source.1).await.unwrap(),
+            destination: Database::on(destination.0, destination.1).await.unwrap(),
             folder: tempfile::tempdir().unwrap(),
             environment: Vec::new(),
         }
