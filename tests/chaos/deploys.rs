@@ -6,14 +6,14 @@ use super::scene::Scene;
 
 pub(super) async fn workers_replaced(run: Run) -> Outcome {
     let world = run.world().await;
-    let workers = 3;
-    let mut scene = Scene::begin(&run, world, workers).await;
-    let alive = "SELECT count(*) FROM apalis.workers WHERE last_seen > now() - interval '2 s'";
+    let mut scene = Scene::begin(&run, world, 3).await;
     let mut replaced = 0;
     for step in 1..=8 {
         scene.reaches(run.data.certificates() * step / 10).await;
         scene.start(1);
-        scene.world.until(alive, |alive| alive > i64::try_from(workers).unwrap()).await;
+        let newest = scene.fleet.member(scene.fleet.len() - 1).pid();
+        let is_there = format!("SELECT count(*) FROM apalis.workers WHERE id LIKE '%-{newest}-%'");
+        scene.world.until(&is_there, |rows| rows > 0).await;
         scene.fleet.stop_oldest().await;
         replaced += 1;
     }
