@@ -9,20 +9,28 @@ use tokio::task::LocalSet;
 
 use super::results::{self, Played};
 use super::run::{Data, Run};
+use super::snapshots::certificates_for;
 use super::{SCENARIOS, Scenario};
 
 /// Generated certificates, where `CHAOS_CERTIFICATES` says nothing else.
 const CERTIFICATES: u64 = 20_000;
 
+/// How long a transaction is left open, where `CHAOS_MINUTES` says nothing else.
+const MINUTES: u64 = 2;
+
 #[tokio::test]
 #[ignore = "it takes some ten minutes: make chaos"]
 async fn every_scenario_at_length() {
-    let certificates = variable("CHAOS_CERTIFICATES").map_or(CERTIFICATES, |number| number.parse().expect("a number"));
+    let number = |name, default| variable(name).map_or(default, |number| number.parse().expect("a number"));
+    let certificates = number("CHAOS_CERTIFICATES", CERTIFICATES);
+    let certificates_of_snapshot = certificates_for(number("CHAOS_MINUTES", MINUTES));
     let only = variable("CHAOS_ONLY").unwrap_or_default();
     let is_wanted = |scenario: &&Scenario| only.is_empty() || only.split(',').any(|name| name == scenario.name);
     let mut played = Vec::new();
     for scenario in SCENARIOS.iter().filter(is_wanted) {
         let seed = Run::new(Data::Cases).seed;
+        let takes_minutes = scenario.name == "snapshot_held";
+        let certificates = if takes_minutes { certificates_of_snapshot } else { certificates };
         for data in [Data::Cases, Data::generated(seed, certificates)] {
             let one = play(scenario, data, seed).await;
             eprintln!("{}", one.line());

@@ -18,6 +18,7 @@ mod kills;
 mod links;
 mod migrations;
 mod outages;
+mod poolers;
 mod progress;
 mod results;
 mod run;
@@ -74,6 +75,7 @@ scenarios! {
     deploys::workers_replaced: "rolling SIGTERM through all workers under load",
     deploys::schema_expanded: "the next version's schema under today's workers and producer",
     clocks::clocks_wrong: "the clock of one worker an hour ahead, of another an hour behind",
+    poolers::through_pgbouncer: "everything through PgBouncer in transaction mode, which is restarted",
     snapshots::snapshot_held: "a transaction left open throughout, with its snapshot",
 }
 

@@ -7,5 +7,6 @@ pub mod cases;
 pub mod generator;
 pub mod load;
 pub mod mariadb;
+pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;

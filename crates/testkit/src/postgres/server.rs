@@ -90,6 +90,11 @@ impl Address {
         &self.directory
     }
 
+    /// The port in the name of its socket.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// Makes an empty database.
     pub async fn create_database(&self, name: &str) -> Result<()> {
         let sql = |source| Error::Sql { action: "create the database", subject: name.to_owned(), source };
