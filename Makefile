@@ -36,12 +36,14 @@ demo: ## Migrate 20,000 messy certificates from nothing to the report; from SOUR
 .PHONY: test
 test: ## Run all tests, on private servers that end with them; CHAOS_SEED=… has the same chaos again
 	@$(postgres); scripts/ensure-mariadb || exit $$?; $(chaos_tools); set -ex; \
+	rm -f $(target)/tmp/chaos-left-out; \
 	cargo build --locked --workspace --bins --tests; \
 	if cargo nextest --version >/dev/null 2>&1; then \
 		$(target)/debug/with-postgres cargo nextest run --locked --workspace; \
 	else \
 		$(target)/debug/with-postgres cargo test --locked --workspace; \
-	fi
+	fi; \
+	if [ -e $(target)/tmp/chaos-left-out ]; then cat $(target)/tmp/chaos-left-out; fi
 
 .PHONY: chaos
 chaos: ## Kill, stop and cut off whatever there is, in some fifteen minutes, into tests/chaos/RESULTS.md; CHAOS_ONLY=links_cut CHAOS_SEED=1 CHAOS_CERTIFICATES=50000

@@ -1,4 +1,4 @@
-//! A private PgBouncer in transaction mode: nobody keeps a connection to the server for longer than a transaction.
+//! A private `PgBouncer` in transaction mode: nobody keeps a connection to the server for longer than a transaction.
 //!
 //! It lives as a [private PostgreSQL](crate::postgres) does: a directory of its own, a unix socket there, and a guard that
 //! takes both away however its owner ends.
@@ -26,7 +26,7 @@ const PORT: u16 = 6432;
 /// Beside the PATH, as root's own programs are not on everybody's.
 const FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/bin", "/usr/local/sbin", "/opt/homebrew/bin"];
 
-/// Why a private PgBouncer is not there.
+/// Why a private `PgBouncer` is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// No `pgbouncer` in any of the places where it usually is.
@@ -56,10 +56,10 @@ pub enum Error {
     },
 }
 
-/// The result of work on a private PgBouncer.
+/// The result of work on a private `PgBouncer`.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A private PgBouncer before a private server. When it is dropped, it stops and leaves nothing behind.
+/// A private `PgBouncer` before a private server. When it is dropped, it stops and leaves nothing behind.
 #[derive(Debug)]
 pub struct PgBouncer {
     guard: Guard,
@@ -95,7 +95,7 @@ impl PgBouncer {
         Ok(bouncer)
     }
 
-    /// The URL of one of the server's databases, through PgBouncer.
+    /// The URL of one of the server's databases, through `PgBouncer`.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         format!("postgres:///{database}?host={}&port={PORT}&user=postgres", self.directory.display())
