@@ -50,7 +50,7 @@ pub(super) async fn connections_terminated(mut run: Run) -> Outcome {
     scene.end().await.noting(format!("{destination} connections to the destination ended, {source} to the source"))
 }
 
-/// Past the limit that ordinary connections have.
+/// A connection that is not one of Certferry's.
 async fn administrator(url: &str) -> PgConnection {
     PgConnection::connect(url).await.unwrap()
 }
