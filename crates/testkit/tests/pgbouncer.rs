@@ -1,4 +1,4 @@
-//! A private PgBouncer.
+//! A private `PgBouncer`.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
