@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use certferry_testkit::postgres::{Server, Settings};
+use certferry_testkit::postgres::{Durability, Server, Settings};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
@@ -69,7 +69,7 @@ impl Drop for Volume {
 }
 
 pub(super) async fn destination_full(mut run: Run) -> Outcome {
-    let server = Server::start(Settings::default()).await.unwrap();
+    let server = Server::start(Settings { durability: Durability::Full, ..Settings::default() }).await.unwrap();
     let volume = match Volume::for_server(&server) {
         Ok(volume) => volume,
         Err(why) => return Outcome::left_out(format!("a small volume could not be mounted here: {why}")),

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use certferry_testkit::cases;
 use certferry_testkit::mariadb;
-use certferry_testkit::postgres::{Server, Settings};
+use certferry_testkit::postgres::{Durability, Server, Settings};
 
 use super::account::Outcome;
 use super::run::{Data, Run, impatient};
@@ -65,7 +65,7 @@ impl Recoveries {
 }
 
 pub(super) async fn destination_stops(mut run: Run) -> Outcome {
-    let server = Server::start(Settings::default()).await.unwrap();
+    let server = Server::start(Settings { durability: Durability::Full, ..Settings::default() }).await.unwrap();
     let shared = Server::shared().await.unwrap();
     let mut world = run.world_on(&shared, server.address()).await;
     impatient(&mut world);

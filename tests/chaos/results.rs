@@ -58,8 +58,8 @@ const EXPLANATION: &str = "
 Each scenario runs real producers and workers on a real server, over the 2,000 cases of `tests/cases` and over generated
 certificates of which about 18 % cannot be migrated. *Lost*: in the source, but neither migrated, failed, skipped nor waiting
 with its job. *Duplicated*: in the destination without being exactly one status row's. *Wrongly failed*: failed, though nothing
-is wrong with it. *Late results*: a worker that was thought dead came back with a certificate that another had finished, or a commit's answer was
-lost and the batch found itself finished; nothing changes, and it is counted. *Recovery*: seconds from the return of what was away until more certificates were finished, the
+is wrong with it. *Late results*: a worker that was thought dead came back with a certificate that another had finished;
+nothing changes, and it is counted. *Recovery*: seconds from the return of what was away until more certificates were finished, the
 longest where it was away more than once. *Took*: seconds from the first worker's preparation to the account.
 
 Each ends with the same account: selected = migrated + failed + skipped + queued; migrated counted in the destination; every

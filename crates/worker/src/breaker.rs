@@ -48,7 +48,11 @@ impl Breaker {
             match self.database.until_renewed(Box::pin(self.is_paused(worker))).await {
                 Some(Ok(now)) => {
                     if std::mem::replace(&mut paused, now) != now {
-                        let text = if now { "the run is paused; nothing is claimed until it is resumed" } else { "the run goes on" };
+                        let text = if now {
+                            "the run is paused; nothing is claimed until it is resumed"
+                        } else {
+                            "the run goes on"
+                        };
                         tracing::info!("{text}");
                     }
                     if now {

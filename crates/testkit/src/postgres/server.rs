@@ -22,13 +22,13 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// The port in the name of the socket of a server that listens on nothing else.
 const SOCKET_PORT: u16 = 5432;
 
-/// What becomes of committed work when the machine (not just the server) crashes.
+/// What becomes of committed work when the server crashes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Durability {
-    /// It may be lost, and the server is the faster for it: for tests and the demo.
+    /// The last of it may be lost, and the server is the faster for it: for tests that do not stop it, and the demo.
     #[default]
     None,
-    /// It is on disk, as on a server that matters: for benchmarks.
+    /// It is on disk, as on a server that matters: for benchmarks, and where a server is stopped.
     Full,
 }
 
