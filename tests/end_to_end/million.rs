@@ -164,15 +164,15 @@ fn queries() -> Vec<Query> {
             ]
         ),
         query!("store/queries/taken_numbers.sql", (numbers()), &[&["certificates_certificate_number_key"]]),
-        query!("store/queries/reserve_mapping.sql", ("'technician'", ids()), &[]),
-        query!("store/queries/mapped.sql", ("'technician'", ids()), mapping),
-        query!("store/queries/settle_mapping.sql", ("'technician'", ids(), ids(), same("created")), mapping),
+        query!("store/queries/reserve_mapping.sql", (same("technician"), ids()), &[]),
+        query!("store/queries/mapped.sql", (same("technician"), ids()), mapping),
+        query!("store/queries/settle_mapping.sql", (same("technician"), ids(), ids(), same("created")), mapping),
         query!(
             "store/queries/customers_by_trade_license.sql",
             (batch(|id| format!("CN-{id}"))),
             &[&["customers_trade_license_key"]]
         ),
-        query!("store/queries/release_mapping.sql", ("'technician'", ids()), mapping),
+        query!("store/queries/release_mapping.sql", (same("technician"), ids()), mapping),
         query!("store/queries/lock_devices.sql", (ids()), &[&["devices_pkey"]]),
         query!("store/queries/block_devices.sql", (ids()), &[&["devices_pkey"]]),
         query!("store/queries/report_page.sql", ("NULL", "NULL", "2000"), status, in_order),

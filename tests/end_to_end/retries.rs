@@ -31,9 +31,9 @@ async fn first_certificate(world: &World) -> (String, Option<String>, i32) {
 async fn a_transient_refusal_is_tried_again_and_costs_nobody_else_anything() {
     let mut world = World::with_cases().await;
     world.set("worker.backoff_base", "10ms");
-    // Undone work does not undo the sequence: one refusal of the whole batch, one of each part until the certificate
-    // stands alone, then two an attempt: more than the first attempt uses up, fewer than all of them.
-    world.execute(&refuse_one("40001", 14)).await;
+    // Undone work does not undo the sequence: an attempt is two refusals, a bold one and a careful one. More than the first
+    // attempt uses up, fewer than all of them.
+    world.execute(&refuse_one("40001", 3)).await;
     world.succeeds("producer", ["enqueue"]).await;
     world.drain(2).await;
     assert_as_expected(&world).await;

@@ -1,3 +1,3 @@
-SELECT old_id, new_id
-FROM certferry.mapping
-WHERE entity = $1 AND old_id = ANY($2::bigint[])
+SELECT entity AS "entity!", old_id AS "old_id!", mapping.new_id
+FROM unnest($1::text[], $2::bigint[]) AS needed (entity, old_id)
+JOIN certferry.mapping USING (entity, old_id)

@@ -1,14 +1,15 @@
 //! Writing planned certificates: all at once, or each for itself when the database refuses some.
 //!
 //! Rows are locked in one order everywhere, so that no two workers wait for each other: the mappings of customers, then
-//! of technicians, by old id, devices by id, customers by trade licence, certificates by number.
+//! of technicians, by old id, devices by id, customers by trade licence, certificates by number, or by legacy id where each is written for itself.
 
 mod each;
 mod insert;
+mod part;
 mod people;
 mod refusal;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use certferry_certificate::{Issue, NewId, OldId, Plan, Status, Warning};
 use sqlx::PgConnection;
@@ -49,19 +50,20 @@ pub struct Writing {
     pub refused: Vec<Refused>,
 }
 
-/// Writes all plans, each table by one statement.
+/// Writes all plans, by one statement where nobody has to be created.
 ///
 /// Of plans with one certificate number the one with the lowest legacy id is written. An error means that the database
 /// refused something: roll back and use [`write_each`], which finds out what.
 pub async fn write_all(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Writing, Error> {
     let (first, duplicates) = first_of_each_number(plans);
     let people = People::reserve(connection, &first).await?;
-    block_devices(connection, &first).await?;
-    let mut written = insert::certificates(connection, &first, &people).await?.written;
-    let vehicles = insert::vehicles(connection, &vehicles_of(&first, &written)).await?;
-    for row in &mut written {
-        row.new_vehicle_id = vehicles.get(&row.new_certificate_id).copied();
+    let mut devices = devices_to_block(&first);
+    if !people.are_known() {
+        // Devices are locked before customers are created.
+        block_devices(connection, &std::mem::take(&mut devices)).await?;
     }
+    let resolved = people::resolve(connection, &first, &people).await?;
+    let written = insert::all(connection, &first, &resolved, &devices).await?;
     let refused = duplicates.iter().map(|plan| refusal::number_taken(plan, None)).collect();
     Ok(Writing { written, refused })
 }
@@ -73,21 +75,12 @@ fn first_of_each_number<'a>(plans: &[&'a Plan]) -> (Vec<&'a Plan>, Vec<&'a Plan>
     sorted.into_iter().partition(|plan| numbers.insert(plan.certificate_number.as_str()))
 }
 
-fn vehicles_of<'a>(plans: &[&'a Plan], written: &[Written]) -> Vec<insert::VehicleRow<'a>> {
-    let new_ids: HashMap<OldId, NewId> = written.iter().map(|row| (row.id, row.new_certificate_id)).collect();
-    let vehicle_row = |plan: &&'a Plan| {
-        Some(insert::VehicleRow { certificate_id: *new_ids.get(&plan.id)?, vehicle: plan.vehicle.as_ref()? })
-    };
-    plans.iter().filter_map(vehicle_row).collect()
-}
-
 /// Blocks the devices of blocked certificates; never unblocks one. `rules.md`, One certificate.
-async fn block_devices(connection: &mut PgConnection, plans: &[&Plan]) -> Result<(), Error> {
-    let blocked = devices_to_block(plans);
-    if blocked.is_empty() {
+async fn block_devices(connection: &mut PgConnection, devices: &[i64]) -> Result<(), Error> {
+    if devices.is_empty() {
         return Ok(());
     }
-    let block = sqlx::query_file!("queries/block_devices.sql", &blocked).execute(connection);
+    let block = sqlx::query_file!("queries/block_devices.sql", devices).execute(connection);
     block.await.map(drop).map_err(|error| Error::new("block devices", error))
 }
 

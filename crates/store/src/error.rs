@@ -38,7 +38,8 @@ impl Error {
     /// Whether a table, column or schema is missing: the migrations have not been run.
     #[must_use]
     pub fn is_missing_schema(&self) -> bool {
-        self.database_error().is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703")))
+        self.database_error()
+            .is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703" | "42883")))
     }
 
     /// What to do next, where that is known.

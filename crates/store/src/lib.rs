@@ -21,7 +21,7 @@ pub use database::{Database, Settings, Transaction};
 pub use destination::{Refused, Writing, Written, number_taken, write_all, write_each};
 pub use error::Error;
 pub use intake::{Retry, analyze_status, count_requeueable, known, record_queued, requeue};
-pub use lookups::{Needed, limits, lookups};
+pub use lookups::{Needed, limits, lookups, lookups_within};
 pub use mapping_files::{Contradiction, Contradictions, Entry, Imported, Mapping, import_mapping, mapping_page};
 pub use pace::rate_per_second;
 pub use pause::{Pause, open_pause, pause, resume};

@@ -1,6 +1,7 @@
 use std::collections::HashMap;
 
 use certferry_certificate::{Limits, Lookups, Mapped, NewId, OldId};
+use sqlx::PgConnection;
 
 use crate::{Database, Error};
 
@@ -22,6 +23,14 @@ pub struct Needed {
 /// Reads devices, mappings and the certificate numbers that are already taken (with the id of who has them) in one
 /// round trip. The legacy customers and technicians, and the limits, are the caller's to add.
 pub async fn lookups(database: &Database, needed: &Needed) -> Result<(Lookups, HashMap<String, NewId>), Error> {
+    lookups_within(&mut *database.session().await?, needed).await
+}
+
+/// The same on a connection that is there already.
+pub async fn lookups_within(
+    connection: &mut PgConnection,
+    needed: &Needed,
+) -> Result<(Lookups, HashMap<String, NewId>), Error> {
     let rows = sqlx::query_file!(
         "queries/lookups.sql",
         &needed.ecu_numbers,
@@ -30,7 +39,7 @@ pub async fn lookups(database: &Database, needed: &Needed) -> Result<(Lookups, H
         &needed.technicians,
         &needed.certificate_numbers,
     )
-    .fetch_all(&mut *database.session().await?)
+    .fetch_all(connection)
     .await
     .map_err(|error| Error::new("look up devices and mappings", error))?;
 

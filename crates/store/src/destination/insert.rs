@@ -1,110 +1,132 @@
 use std::collections::HashMap;
 
-use certferry_certificate::{NewId, Plan, TechnicianPlan, VehiclePlan};
+use certferry_certificate::{Code, NewId, Plan, Status, TechnicianPlan};
 use sqlx::PgConnection;
 
 use super::Written;
-use super::people::{self, People};
+use super::people::Resolved;
+use super::refusal::Refusal;
 use crate::Error;
 
-/// Certificates that were inserted, and the customers and technicians that they needed.
-#[derive(Debug, Default)]
-pub(super) struct Inserted {
-    pub(super) written: Vec<Written>,
-    pub(super) customers: people::NewIds,
-    pub(super) technicians: people::NewIds,
+/// Asks for what is in a file of SQL, with the plans' values as its first 18 parameters: an array for each column of the
+/// certificates, and of the vehicles.
+macro_rules! query_with_plans {
+    ($file:literal, $plans:expr, $resolved:expr $(, $more:expr)*) => {{
+        let technician_id =
+            |technician: &Option<TechnicianPlan>| $resolved.technician_id(technician.as_ref()).map(|id| id.0);
+        macro_rules! column {
+            (|$plan:ident| $value:expr) => {
+                &$plans.iter().map(|$plan| $value).collect::<Vec<_>>()
+            };
+        }
+        macro_rules! vehicle_column {
+            (|$vehicle:ident| $value:expr) => {
+                &$plans.iter().map(|plan| plan.vehicle.as_ref().map(|$vehicle| $value)).collect::<Vec<_>>()
+            };
+        }
+        sqlx::query_file!(
+            $file,
+            column!(|plan| plan.certificate_number.as_str()) as _,
+            column!(|plan| plan.device_id.0),
+            column!(|plan| $resolved.customer_id(&plan.customer).0),
+            column!(|plan| plan.user_id.0),
+            column!(|plan| technician_id(&plan.calibration_technician)) as _,
+            column!(|plan| technician_id(&plan.installation_technician)) as _,
+            column!(|plan| plan.speed_limit_kmh),
+            column!(|plan| plan.status.as_str()) as _,
+            column!(|plan| plan.issued_at),
+            column!(|plan| plan.expires_at) as _,
+            column!(|plan| plan.calibrated_at) as _,
+            column!(|plan| plan.installed_at) as _,
+            column!(|plan| plan.remarks.as_deref()) as _,
+            vehicle_column!(|vehicle| vehicle.brand.as_str()) as _,
+            vehicle_column!(|vehicle| vehicle.model.as_str()) as _,
+            column!(|plan| plan.vehicle.as_ref().and_then(|vehicle| vehicle.chassis_number.as_deref())) as _,
+            column!(|plan| plan.vehicle.as_ref().and_then(|vehicle| vehicle.registration_number.as_deref())) as _,
+            vehicle_column!(|vehicle| vehicle.is_new_registration) as _
+            $(, $more)*
+        )
+    }};
 }
 
-/// Inserts the certificates, and before them the customers and technicians they need.
-pub(super) async fn certificates(
+/// Inserts certificates with their vehicles, and blocks these devices before.
+pub(super) async fn all(
     connection: &mut PgConnection,
     plans: &[&Plan],
-    people: &People,
-) -> Result<Inserted, Error> {
+    resolved: &Resolved,
+    devices_to_block: &[i64],
+) -> Result<Vec<Written>, Error> {
     if plans.is_empty() {
-        return Ok(Inserted::default());
+        return Ok(Vec::new());
     }
-    let customers = people::customers(connection, plans, people).await?;
-    let technicians = people::technicians(connection, plans, people).await?;
-    let technician_id = |technician: &Option<TechnicianPlan>| {
-        technician.as_ref().map(|technician| people::technician_id(technician, &technicians).0)
-    };
-    macro_rules! column {
-        (|$plan:ident| $value:expr) => {
-            &plans.iter().map(|$plan| $value).collect::<Vec<_>>()
-        };
-    }
-    let rows = sqlx::query_file!(
-        "queries/insert_certificates.sql",
-        column!(|plan| plan.certificate_number.as_str()) as _,
-        column!(|plan| plan.device_id.0),
-        column!(|plan| people::customer_id(&plan.customer, &customers).0),
-        column!(|plan| plan.user_id.0),
-        column!(|plan| technician_id(&plan.calibration_technician)) as _,
-        column!(|plan| technician_id(&plan.installation_technician)) as _,
-        column!(|plan| plan.speed_limit_kmh),
-        column!(|plan| plan.status.as_str()) as _,
-        column!(|plan| plan.issued_at),
-        column!(|plan| plan.expires_at) as _,
-        column!(|plan| plan.calibrated_at) as _,
-        column!(|plan| plan.installed_at) as _,
-        column!(|plan| plan.remarks.as_deref()) as _,
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(|error| Error::new("insert certificates", error))?;
-
-    let by_number: HashMap<String, NewId> =
-        rows.into_iter().map(|row| (row.certificate_number, NewId(row.id))).collect();
-    let written = plans
-        .iter()
-        .map(|plan| {
-            let new_certificate_id = *by_number.get(&plan.certificate_number).ok_or_else(|| {
-                let number = &plan.certificate_number;
-                Error::unexpected(
-                    format!("insert certificate {}", plan.id),
-                    format!(
-                        "the destination stored another certificate number than {number:?}; does a trigger change it?"
-                    ),
-                )
-            })?;
-            Ok(Written { id: plan.id, new_certificate_id, new_vehicle_id: None, warnings: plan.warnings.clone() })
-        })
-        .collect::<Result<_, Error>>()?;
-    Ok(Inserted { written, customers, technicians })
+    let rows = query_with_plans!("queries/write_certificates.sql", plans, resolved, devices_to_block)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| Error::new("write certificates", error))?;
+    let by_number: HashMap<String, (NewId, Option<NewId>)> =
+        rows.into_iter().map(|row| (row.certificate_number, (NewId(row.id), row.vehicle_id.map(NewId)))).collect();
+    let written = plans.iter().map(|plan| {
+        let (new_certificate_id, new_vehicle_id) = *by_number.get(&plan.certificate_number).ok_or_else(|| {
+            let number = &plan.certificate_number;
+            Error::unexpected(
+                format!("insert certificate {}", plan.id),
+                format!("the destination stored another certificate number than {number:?}; does a trigger change it?"),
+            )
+        })?;
+        Ok(Written { id: plan.id, new_certificate_id, new_vehicle_id, warnings: plan.warnings.clone() })
+    });
+    written.collect()
 }
 
-/// A vehicle and the certificate it belongs to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct VehicleRow<'a> {
-    pub(super) certificate_id: NewId,
-    pub(super) vehicle: &'a VehiclePlan,
+/// What became of a certificate that was written for itself.
+#[derive(Debug)]
+pub(super) enum Fate {
+    Written {
+        new_certificate_id: NewId,
+        new_vehicle_id: Option<NewId>,
+        vehicle_refused: Option<Refusal>,
+    },
+    /// Nothing was tried: this certificate has the number.
+    NumberTaken(NewId),
+    Refused(Refusal),
 }
 
-/// Inserts vehicles; returns their ids by certificate.
-pub(super) async fn vehicles(
+/// Inserts certificates with their vehicles one after the other, and says what became of each, in the order of the plans.
+pub(super) async fn each(
     connection: &mut PgConnection,
-    rows: &[VehicleRow<'_>],
-) -> Result<HashMap<NewId, NewId>, Error> {
-    if rows.is_empty() {
-        return Ok(HashMap::new());
-    }
-    macro_rules! column {
-        (|$row:ident| $value:expr) => {
-            &rows.iter().map(|$row| $value).collect::<Vec<_>>()
-        };
-    }
-    let inserted = sqlx::query_file!(
-        "queries/insert_vehicles.sql",
-        column!(|row| row.certificate_id.0),
-        column!(|row| row.vehicle.brand.as_str()) as _,
-        column!(|row| row.vehicle.model.as_str()) as _,
-        column!(|row| row.vehicle.chassis_number.as_deref()) as _,
-        column!(|row| row.vehicle.registration_number.as_deref()) as _,
-        column!(|row| row.vehicle.is_new_registration),
+    plans: &[&Plan],
+    resolved: &Resolved,
+) -> Result<Vec<Fate>, Error> {
+    let doing = "write certificates one after the other";
+    let mut rows = query_with_plans!(
+        "queries/write_each.sql",
+        plans,
+        resolved,
+        &plans.iter().map(|plan| plan.status == Status::Blocked).collect::<Vec<_>>()
     )
-    .fetch_all(&mut *connection)
+    .fetch_all(connection)
     .await
-    .map_err(|error| Error::new("insert vehicles", error))?;
-    Ok(inserted.into_iter().map(|row| (NewId(row.certificate_id), NewId(row.id))).collect())
+    .map_err(|error| Error::new(doing, error))?;
+    rows.sort_unstable_by_key(|row| row.place);
+    let fates = rows.into_iter().map(|row| {
+        let named = |name: Option<String>| name.filter(|name| !name.is_empty());
+        let table = named(row.refusal_table);
+        let refusal = row.refusal_state.map(|state| Refusal {
+            code: Code::of_sqlstate(&state),
+            message: row.refusal_message.unwrap_or_default(),
+            about: named(row.refusal_column).or_else(|| named(row.refusal_constraint)).or_else(|| table.clone()),
+            table,
+        });
+        match (row.new_certificate_id, row.holder_id, refusal) {
+            (Some(id), _, vehicle_refused) => Ok(Fate::Written {
+                new_certificate_id: NewId(id),
+                new_vehicle_id: row.new_vehicle_id.map(NewId),
+                vehicle_refused,
+            }),
+            (None, Some(holder), _) => Ok(Fate::NumberTaken(NewId(holder))),
+            (None, None, Some(refusal)) => Ok(Fate::Refused(refusal)),
+            (None, None, None) => Err(Error::unexpected(doing, "a certificate is neither written nor refused")),
+        }
+    });
+    fates.collect()
 }

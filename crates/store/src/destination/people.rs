@@ -1,6 +1,6 @@
 //! Customers and technicians that have no mapping yet: created once, under any number of workers.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use certferry_certificate::{CustomerPlan, NewCustomer, NewId, NewTechnician, OldId, Plan, TechnicianPlan};
 use sqlx::PgConnection;
@@ -10,77 +10,137 @@ use crate::Error;
 /// The destination ids of people that were not mapped when they were planned.
 pub(super) type NewIds = HashMap<OldId, NewId>;
 
-/// The destination customer of a plan whose customers have been resolved.
-pub(super) fn customer_id(plan: &CustomerPlan, resolved: &NewIds) -> NewId {
-    match plan {
-        CustomerPlan::Existing(id) => *id,
-        CustomerPlan::MatchOrCreate(customer) => resolved[&customer.old_id],
-    }
-}
-
-/// The destination technician of a plan whose technicians have been resolved.
-pub(super) fn technician_id(plan: &TechnicianPlan, resolved: &NewIds) -> NewId {
-    match plan {
-        TechnicianPlan::Existing(id) => *id,
-        TechnicianPlan::Create(technician) => resolved[&technician.old_id],
-    }
-}
-
 /// The mappings of the people that a transaction's plans need: those that lead somewhere, and those that are reserved
 /// for this transaction to create.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    customers: Share,
-    technicians: Share,
+    customers: NewIds,
+    technicians: NewIds,
+    ours: BTreeSet<Person>,
 }
 
+/// Whom plans need that were not mapped when they were planned.
 #[derive(Debug, Default)]
-struct Share {
-    known: NewIds,
-    ours: BTreeSet<OldId>,
+pub(super) struct Resolved {
+    customers: NewIds,
+    technicians: NewIds,
 }
+
+impl Resolved {
+    /// The destination customer of a plan.
+    pub(super) fn customer_id(&self, plan: &CustomerPlan) -> NewId {
+        match plan {
+            CustomerPlan::Existing(id) => *id,
+            CustomerPlan::MatchOrCreate(customer) => self.customers[&customer.old_id],
+        }
+    }
+
+    /// The destination technician of a plan, if it has one.
+    pub(super) fn technician_id(&self, plan: Option<&TechnicianPlan>) -> Option<NewId> {
+        plan.map(|plan| match plan {
+            TechnicianPlan::Existing(id) => *id,
+            TechnicianPlan::Create(technician) => self.technicians[&technician.old_id],
+        })
+    }
+}
+
+/// A mapping to record: entity, old id, new id and origin.
+type Settled = (&'static str, OldId, NewId, &'static str);
+
+/// A legacy customer or technician.
+pub(super) type Person = (&'static str, OldId);
+
+const CUSTOMER: &str = "customer";
+const TECHNICIAN: &str = "technician";
 
 impl People {
     /// Reserves every mapping that the plans need and nobody has recorded; waits for whoever is recording one of them.
     pub(super) async fn reserve(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Self, Error> {
-        let customers = reserve(connection, "customer", needed_customers(plans).into_keys().collect()).await?;
-        let technicians = reserve(connection, "technician", needed_technicians(plans).into_keys().collect()).await?;
-        Ok(Self { customers, technicians })
+        let needed: BTreeSet<Person> = plans.iter().flat_map(|plan| people_of(plan)).collect();
+        if needed.is_empty() {
+            return Ok(Self::default());
+        }
+        let (entities, old_ids) = columns(&needed);
+        let ours: HashSet<(String, i64)> = sqlx::query_file!("queries/reserve_mapping.sql", &entities as _, &old_ids)
+            .fetch_all(&mut *connection)
+            .await
+            .map_err(|error| Error::new("reserve mappings", error))?
+            .into_iter()
+            .map(|row| (row.entity, row.old_id))
+            .collect();
+        let is_ours = |(entity, old_id): &Person| ours.contains(&((*entity).to_owned(), old_id.0));
+        let (ours, created_elsewhere): (BTreeSet<Person>, BTreeSet<Person>) = needed.into_iter().partition(is_ours);
+        let mut people = Self { ours, ..Self::default() };
+        if !created_elsewhere.is_empty() {
+            let (entities, old_ids) = columns(&created_elsewhere);
+            let rows = sqlx::query_file!("queries/mapped.sql", &entities as _, &old_ids)
+                .fetch_all(connection)
+                .await
+                .map_err(|error| Error::new("read mappings", error))?;
+            for row in rows {
+                let of_entity = if row.entity == CUSTOMER { &mut people.customers } else { &mut people.technicians };
+                of_entity.insert(OldId(row.old_id), NewId(row.new_id));
+            }
+        }
+        Ok(people)
     }
 
     /// Remembers whom a part of the plans has matched or created for good.
-    pub(super) fn know(&mut self, customers: NewIds, technicians: NewIds) {
-        self.customers.known.extend(customers);
-        self.technicians.known.extend(technicians);
+    pub(super) fn know(&mut self, resolved: Resolved) {
+        self.customers.extend(resolved.customers);
+        self.technicians.extend(resolved.technicians);
+    }
+
+    /// Whether nobody has to be created.
+    pub(super) fn are_known(&self) -> bool {
+        self.ours.is_empty()
+    }
+
+    /// The customers and technicians that are created or matched for a plan, and not known before it.
+    pub(super) fn created_for(&self, plan: &Plan) -> impl Iterator<Item = Person> {
+        people_of(plan).filter(|person| !self.is_known(person))
     }
 
     /// Gives back what was reserved for certificates that were refused.
     pub(super) async fn release(self, connection: &mut PgConnection) -> Result<(), Error> {
-        for (entity, Share { known, ours }) in [("customer", self.customers), ("technician", self.technicians)] {
-            let unused: Vec<i64> = ours.iter().filter(|id| !known.contains_key(id)).map(|id| id.0).collect();
-            if !unused.is_empty() {
-                sqlx::query_file!("queries/release_mapping.sql", entity, &unused)
-                    .execute(&mut *connection)
-                    .await
-                    .map_err(|error| Error::new(format!("give back {entity} mappings"), error))?;
-            }
+        let unused: Vec<Person> = self.ours.iter().filter(|person| !self.is_known(person)).copied().collect();
+        if unused.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let (entities, old_ids) = columns(&unused);
+        sqlx::query_file!("queries/release_mapping.sql", &entities as _, &old_ids)
+            .execute(connection)
+            .await
+            .map(drop)
+            .map_err(|error| Error::new("give back mappings", error))
+    }
+
+    fn is_known(&self, (entity, old_id): &Person) -> bool {
+        let of_entity = if *entity == CUSTOMER { &self.customers } else { &self.technicians };
+        of_entity.contains_key(old_id)
     }
 }
 
-impl Share {
-    /// The ids of those that are needed and known, and those that are to be created, in order.
-    fn split(&self, needed: impl Iterator<Item = OldId>) -> (NewIds, Vec<OldId>) {
-        let (mut known, mut reserved) = (NewIds::new(), Vec::new());
-        for old_id in needed {
-            match self.known.get(&old_id) {
-                Some(new_id) => drop(known.insert(old_id, *new_id)),
-                None => reserved.push(old_id),
-            }
+/// The ids of those that are needed and known, and those that are to be created, in order.
+fn split(needed: impl Iterator<Item = OldId>, known: &NewIds) -> (NewIds, Vec<OldId>) {
+    let (mut found, mut reserved) = (NewIds::new(), Vec::new());
+    for old_id in needed {
+        match known.get(&old_id) {
+            Some(new_id) => drop(found.insert(old_id, *new_id)),
+            None => reserved.push(old_id),
         }
-        (known, reserved)
     }
+    (found, reserved)
+}
+
+fn columns<'a>(people: impl IntoIterator<Item = &'a Person>) -> (Vec<&'static str>, Vec<i64>) {
+    people.into_iter().map(|(entity, old_id)| (*entity, old_id.0)).unzip()
+}
+
+/// The people of a plan that were not mapped when it was planned.
+fn people_of(plan: &Plan) -> impl Iterator<Item = Person> {
+    let customers = needed_customers(&[plan]).into_keys().map(|id| (CUSTOMER, id));
+    customers.chain(needed_technicians(&[plan]).into_keys().map(|id| (TECHNICIAN, id)))
 }
 
 fn needed_customers<'a>(plans: &[&'a Plan]) -> BTreeMap<OldId, &'a NewCustomer> {
@@ -100,14 +160,27 @@ fn needed_technicians<'a>(plans: &[&'a Plan]) -> BTreeMap<OldId, &'a NewTechnici
     needed.collect()
 }
 
-/// Matches or creates every customer that the plans need. `rules.md`, Mappings.
-pub(super) async fn customers(
+/// Matches or creates every customer and technician that the plans need. `rules.md`, Mappings.
+pub(super) async fn resolve(
     connection: &mut PgConnection,
     plans: &[&Plan],
     people: &People,
+) -> Result<Resolved, Error> {
+    let mut settled = Vec::new();
+    let customers = customers(connection, plans, &people.customers, &mut settled).await?;
+    let technicians = technicians(connection, plans, &people.technicians, &mut settled).await?;
+    settle(connection, &settled).await?;
+    Ok(Resolved { customers, technicians })
+}
+
+async fn customers(
+    connection: &mut PgConnection,
+    plans: &[&Plan],
+    known: &NewIds,
+    settled: &mut Vec<Settled>,
 ) -> Result<NewIds, Error> {
     let needed = needed_customers(plans);
-    let (mut resolved, reserved) = people.customers.split(needed.keys().copied());
+    let (mut resolved, reserved) = split(needed.keys().copied(), known);
     if reserved.is_empty() {
         return Ok(resolved);
     }
@@ -145,25 +218,23 @@ pub(super) async fn customers(
         resolved.insert(old_id, new_id);
     }
 
-    let mut settled = Vec::with_capacity(reserved.len());
     for old_id in reserved {
         let origin = if resolved.contains_key(&old_id) { "created" } else { "matched" };
         let matched = needed[&old_id].trade_license.as_ref().and_then(|license| by_license.get(license)).copied();
         let new_id = *resolved.entry(old_id).or_insert_with(|| matched.expect("not created, so its licence is known"));
-        settled.push((old_id, new_id, origin));
+        settled.push((CUSTOMER, old_id, new_id, origin));
     }
-    settle(connection, "customer", &settled).await?;
     Ok(resolved)
 }
 
-/// Creates every technician that the plans need. `rules.md`, Mappings.
-pub(super) async fn technicians(
+async fn technicians(
     connection: &mut PgConnection,
     plans: &[&Plan],
-    people: &People,
+    known: &NewIds,
+    settled: &mut Vec<Settled>,
 ) -> Result<NewIds, Error> {
     let needed = needed_technicians(plans);
-    let (mut resolved, reserved) = people.technicians.split(needed.keys().copied());
+    let (mut resolved, reserved) = split(needed.keys().copied(), known);
     if reserved.is_empty() {
         return Ok(resolved);
     }
@@ -180,49 +251,29 @@ pub(super) async fn technicians(
     .map_err(|error| Error::new("insert technicians", error))?;
     let names = creating.iter().map(|technician| technician.name.as_str());
     let created = in_order("technicians", names, rows.into_iter().map(|row| (row.id, row.name)).collect())?;
-    let settled: Vec<_> =
-        creating.iter().zip(created).map(|(technician, new_id)| (technician.old_id, new_id, "created")).collect();
-    settle(connection, "technician", &settled).await?;
-    resolved.extend(settled.into_iter().map(|(old_id, new_id, _)| (old_id, new_id)));
+    for (technician, new_id) in creating.into_iter().zip(created) {
+        settled.push((TECHNICIAN, technician.old_id, new_id, "created"));
+        resolved.insert(technician.old_id, new_id);
+    }
     Ok(resolved)
 }
 
-async fn reserve(connection: &mut PgConnection, entity: &str, old_ids: Vec<OldId>) -> Result<Share, Error> {
-    if old_ids.is_empty() {
-        return Ok(Share::default());
+/// Records mappings: entity, old id, new id and origin.
+async fn settle(connection: &mut PgConnection, settled: &[Settled]) -> Result<(), Error> {
+    if settled.is_empty() {
+        return Ok(());
     }
-    let all: Vec<i64> = old_ids.into_iter().map(|id| id.0).collect();
-    let ours: BTreeSet<OldId> = sqlx::query_file_scalar!("queries/reserve_mapping.sql", entity, &all)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(|error| Error::new(format!("reserve {entity} mappings"), error))?
-        .into_iter()
-        .map(OldId)
-        .collect();
-    let created_elsewhere: Vec<i64> = all.into_iter().filter(|id| !ours.contains(&OldId(*id))).collect();
-    let mut known = NewIds::new();
-    if !created_elsewhere.is_empty() {
-        let rows = sqlx::query_file!("queries/mapped.sql", entity, &created_elsewhere)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(|error| Error::new(format!("read {entity} mappings"), error))?;
-        known.extend(rows.into_iter().map(|row| (OldId(row.old_id), NewId(row.new_id))));
-    }
-    Ok(Share { known, ours })
-}
-
-async fn settle(connection: &mut PgConnection, entity: &str, settled: &[(OldId, NewId, &str)]) -> Result<(), Error> {
     sqlx::query_file!(
         "queries/settle_mapping.sql",
-        entity,
-        &settled.iter().map(|(old_id, _, _)| old_id.0).collect::<Vec<_>>(),
-        &settled.iter().map(|(_, new_id, _)| new_id.0).collect::<Vec<_>>(),
-        &settled.iter().map(|(_, _, origin)| *origin).collect::<Vec<_>>() as _,
+        &settled.iter().map(|(entity, ..)| *entity).collect::<Vec<_>>() as _,
+        &settled.iter().map(|(_, old_id, ..)| old_id.0).collect::<Vec<_>>(),
+        &settled.iter().map(|(_, _, new_id, _)| new_id.0).collect::<Vec<_>>(),
+        &settled.iter().map(|(.., origin)| *origin).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await
     .map(drop)
-    .map_err(|error| Error::new(format!("record {entity} mappings"), error))
+    .map_err(|error| Error::new("record mappings", error))
 }
 
 async fn by_trade_license(

@@ -36,17 +36,40 @@ pub fn number_taken(plan: &Plan, holder: Option<NewId>) -> Refused {
     Refused { id: plan.id, issue: Issue::new(Code::UniqueViolation, Some("certificate_number"), message) }
 }
 
-/// The issue of the one certificate that the database refused.
-pub(super) fn refused(plan: &Plan, error: &Error) -> Refused {
-    let field = field(error.table(), error.about());
-    let message = format!("the destination refused the certificate: {}", error.database_message());
-    Refused { id: plan.id, issue: Issue::new(error.code(), field, message) }
+/// The database's refusal of a certificate or of its vehicle.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) code: Code,
+    pub(super) message: String,
+    pub(super) table: Option<String>,
+    /// The column or constraint, else the table.
+    pub(super) about: Option<String>,
 }
 
-/// The warning of a certificate whose vehicle the database refused.
-pub(super) fn vehicle_refused(error: &Error) -> Warning {
-    let message = format!("the destination refused the vehicle: {}", error.database_message());
-    Warning { code: WarningCode::VehicleNotCreated, message }
+impl From<&Error> for Refusal {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.code(),
+            message: error.database_message(),
+            table: error.table().map(str::to_owned),
+            about: error.about().map(str::to_owned),
+        }
+    }
+}
+
+impl Refusal {
+    /// The issue of the certificate.
+    pub(super) fn of(self, plan: &Plan) -> Refused {
+        let field = field(self.table.as_deref(), self.about.as_deref());
+        let message = format!("the destination refused the certificate: {}", self.message);
+        Refused { id: plan.id, issue: Issue::new(self.code, field, message) }
+    }
+
+    /// The warning of a certificate whose vehicle was refused.
+    pub(super) fn of_vehicle(self) -> Warning {
+        let message = format!("the destination refused the vehicle: {}", self.message);
+        Warning { code: WarningCode::VehicleNotCreated, message }
+    }
 }
 
 fn field(table: Option<&str>, about: Option<&str>) -> Option<&'static str> {
