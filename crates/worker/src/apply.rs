@@ -9,7 +9,7 @@ use certferry_store::{Finished, Refused, Transaction, Verdict, Writing};
 use crate::crash_point::crash_point;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::prepare::{Prepared, TakenNumbers};
+use crate::prepare::{Begun, Prepared};
 use crate::tally::Counts;
 
 impl Engine {
@@ -17,13 +17,8 @@ impl Engine {
     /// something, or is away; nothing is changed then.
     ///
     /// `None` when a certificate was finished by another worker meanwhile; then nothing is changed.
-    pub(crate) async fn apply_at_once(
-        &self,
-        batch: &[Prepared<'_>],
-        taken: &TakenNumbers,
-    ) -> Result<Option<Counts>, Error> {
-        let mut transaction = self.database.begin().await?;
-        crash_point("begun");
+    pub(crate) async fn apply_at_once(&self, batch: &[Prepared<'_>], begun: Begun) -> Result<Option<Counts>, Error> {
+        let Begun { mut transaction, taken } = begun;
         let (refused, plans): (Vec<&Plan>, Vec<&Plan>) =
             plans(batch).partition(|plan| taken.contains_key(&plan.certificate_number));
         let mut writing = certferry_store::write_all(&mut transaction, &plans).await?;

@@ -18,15 +18,30 @@ const PROBE: u32 = 1;
 
 /// Connects to both databases and the queue; fails where something must be mended first.
 pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Health> {
-    let database = database(config, config.database.max_connections).await?;
-    certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
-    let queue = queue(config).await?;
-    queue.is_outstanding().await.hint_from(certferry_queue::Error::hint)?;
+    let database = async {
+        let database = database(config, config.database.max_connections).await?;
+        certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
+        anyhow::Ok(database)
+    };
+    let queue = async {
+        let queue = queue(config).await?;
+        queue.is_outstanding().await.hint_from(certferry_queue::Error::hint)?;
+        anyhow::Ok(queue)
+    };
+    // All at once: it is many round trips, and the servers may be far away.
+    let (database, queue, source, source_probe, steering, database_probe) = futures::try_join!(
+        Box::pin(database),
+        Box::pin(queue),
+        Box::pin(source(config, config.source.max_connections)),
+        Box::pin(source(config, PROBE)),
+        Box::pin(self::database(config, STEERING)),
+        Box::pin(self::database(config, PROBE)),
+    )?;
     Ok(Health {
-        source: source(config, config.source.max_connections).await?,
-        source_probe: source(config, PROBE).await?,
-        steering: self::database(config, STEERING).await?,
-        database_probe: self::database(config, PROBE).await?,
+        source,
+        source_probe,
+        steering,
+        database_probe,
         database,
         queue,
         holds,

@@ -176,8 +176,8 @@ impl Engine {
     /// Reads, plans and writes a batch: all at once first. When the database refuses something, or a result turns out to
     /// be late, it is undone and done again carefully, from what the databases say now.
     async fn settle(&self, batch: &[Job]) -> Result<Counts, Error> {
-        let (prepared, taken) = self.prepare(batch).await?;
-        let counts = match self.apply_at_once(&prepared, &taken).await {
+        let (prepared, begun) = self.prepare(batch).await?;
+        let counts = match self.apply_at_once(&prepared, begun).await {
             Ok(Some(counts)) => counts,
             Ok(None) => self.apply_carefully(&prepared).await?,
             Err(Error::Store(error)) if !error.is_outage() => {

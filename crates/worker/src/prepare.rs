@@ -2,12 +2,15 @@
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use certferry_certificate::{
     Code, Identity, Issue, LegacyCertificate, Lookups, Needs, NewId, OldId, OnMissing, Outcome, Policy, identity, plan,
 };
 use certferry_queue::Job;
-use certferry_store::{Needed, lookups};
+use certferry_store::{Needed, Transaction, lookups_within};
+use futures::TryFutureExt;
+use tokio::time::Instant;
 
 use crate::crash_point::crash_point;
 use crate::engine::Engine;
@@ -21,25 +24,42 @@ pub(crate) struct Prepared<'a> {
     pub(crate) outcome: Outcome,
 }
 
-/// Certificate numbers that the destination has already, and which certificate has each.
-pub(crate) type TakenNumbers = HashMap<String, NewId>;
+/// What a prepared batch is written with.
+#[derive(Debug)]
+pub(crate) struct Begun {
+    /// It has only read so far.
+    pub(crate) transaction: Transaction,
+    /// Certificate numbers that the destination has already, and which certificate has each.
+    pub(crate) taken: HashMap<String, NewId>,
+}
+
+/// How long a transaction may have done nothing and still be used: the server ends those that are idle for long.
+const LONGEST_IDLE: Duration = Duration::from_millis(500);
 
 impl Engine {
-    /// Reads and plans a batch.
-    pub(crate) async fn prepare<'a>(&self, batch: &'a [Job]) -> Result<(Vec<Prepared<'a>>, TakenNumbers), Error> {
+    /// Reads and plans a batch. The transaction that is to write it begins meanwhile, and reads what there is to know of
+    /// the destination: each round trip counts where the server is far away.
+    pub(crate) async fn prepare<'a>(&self, batch: &'a [Job]) -> Result<(Vec<Prepared<'a>>, Begun), Error> {
         let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
+        let asked = Instant::now();
+        let (records, transaction) = futures::try_join!(
+            self.source.certificates(&ids).map_err(Error::from),
+            self.database.begin().map_err(Error::from)
+        )?;
+        let mut transaction = self.unless_idle(transaction, asked).await?;
+        crash_point("begun");
         let records: HashMap<OldId, LegacyCertificate> =
-            self.source.certificates(&ids).await?.into_iter().map(|record| (record.id, record)).collect();
+            records.into_iter().map(|record| (record.id, record)).collect();
         crash_point("read");
         let mut needed = needed(records.values());
         let mut known = Lookups::default();
         self.known.resolve(&mut needed, &mut known);
-        let (mut found, taken) = lookups(&self.database, &needed).await?;
+        let (mut found, taken) = lookups_within(&mut transaction, &needed).await?;
         self.known.learn(&found);
         found.users.extend(known.users);
         found.customers.extend(known.customers);
         found.technicians.extend(known.technicians);
-        self.add_unmapped(&needed, &mut found).await?;
+        let transaction = self.add_unmapped(transaction, &needed, &mut found).await?;
         found.limits = self.limits.clone();
         crash_point("looked_up");
 
@@ -55,19 +75,26 @@ impl Engine {
         #[cfg(feature = "failpoints")]
         crate::crash_point::abort_on_violations(&records, &prepared);
         crash_point("planned");
-        Ok((prepared, taken))
+        Ok((prepared, Begun { transaction, taken }))
     }
 
     /// Reads the legacy customers and technicians that have no mapping, and the mappings of those technicians' users.
-    async fn add_unmapped(&self, needed: &Needed, found: &mut Lookups) -> Result<(), Error> {
+    async fn add_unmapped(
+        &self,
+        transaction: Transaction,
+        needed: &Needed,
+        found: &mut Lookups,
+    ) -> Result<Transaction, Error> {
         let unmapped = |ids: &[i64], mapped: &HashMap<OldId, _>, on_missing: OnMissing| -> Vec<OldId> {
             let all = ids.iter().map(|id| OldId(*id)).filter(|id| !mapped.contains_key(id));
             if on_missing == OnMissing::Create { all.collect() } else { Vec::new() }
         };
         let customers = unmapped(&needed.customers, &found.customers, self.policy.customers);
         let technicians = unmapped(&needed.technicians, &found.technicians, self.policy.technicians);
+        let asked = Instant::now();
         let (customers, technicians) =
             futures::try_join!(self.source.customers(&customers), self.source.technicians(&technicians))?;
+        let mut transaction = self.unless_idle(transaction, asked).await?;
         let users: HashSet<i64> = technicians
             .iter()
             .filter_map(|technician| technician.user_id)
@@ -76,11 +103,20 @@ impl Engine {
             .collect();
         if !users.is_empty() {
             let needed = Needed { users: users.into_iter().collect(), ..Needed::default() };
-            found.users.extend(lookups(&self.database, &needed).await?.0.users);
+            found.users.extend(lookups_within(&mut transaction, &needed).await?.0.users);
         }
         found.legacy_customers = customers.into_iter().map(|customer| (customer.id, customer)).collect();
         found.legacy_technicians = technicians.into_iter().map(|technician| (technician.id, technician)).collect();
-        Ok(())
+        Ok(transaction)
+    }
+
+    /// The transaction, or a new one in its place when it has done nothing for too long.
+    async fn unless_idle(&self, transaction: Transaction, since: Instant) -> Result<Transaction, Error> {
+        if since.elapsed() < LONGEST_IDLE {
+            return Ok(transaction);
+        }
+        drop(transaction);
+        Ok(self.database.begin().await?)
     }
 }
 
