@@ -81,10 +81,7 @@ impl Enqueued {
 /// Queues the certificates that were never queued before: a page of the source, one transaction.
 pub(crate) async fn run(config: &Config, arguments: &Enqueue, shutdown: &Shutdown) -> anyhow::Result<Enqueued> {
     let selection = selection(arguments)?;
-    let connecting = async {
-        let database = connections::ready_database(config).await?;
-        anyhow::Ok((database, connections::source(config).await?))
-    };
+    let connecting = async { tokio::try_join!(connections::ready_database(config), connections::source(config)) };
     let (database, source) = shutdown.interrupting(connecting).await.context("interrupted; nothing was queued")??;
     let page_size = match arguments.limit {
         // A first try of a few need not read thousands.
