@@ -5,8 +5,8 @@ use certferry_queue::Queue;
 use certferry_source::Source;
 use certferry_store::Database;
 
-/// Enough for a command, which does one thing after the other.
-const CONNECTIONS: u32 = 2;
+/// Enough for a command, which has a few pages in hand at most.
+const CONNECTIONS: u32 = 4;
 
 /// The destination's database, whatever is in it.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {

@@ -1,7 +1,8 @@
 //! Writing planned certificates: all at once, or each for itself when the database refuses some.
 //!
 //! Rows are locked in one order everywhere, so that no two workers wait for each other: the mappings of customers, then
-//! of technicians, by old id, devices by id, customers by trade licence, certificates by number, or by legacy id where each is written for itself.
+//! of technicians, by old id, devices by id, customers by trade licence, certificates by number, or by legacy id where each
+//! is written for itself.
 
 mod each;
 mod insert;
@@ -48,6 +49,8 @@ pub struct Writing {
     pub written: Vec<Written>,
     /// Those that were refused.
     pub refused: Vec<Refused>,
+    /// Whether the database refused something, a certificate or a vehicle, that only writing it could show.
+    pub is_surprised: bool,
 }
 
 /// Writes all plans, by one statement where nobody has to be created.
@@ -65,7 +68,7 @@ pub async fn write_all(connection: &mut PgConnection, plans: &[&Plan]) -> Result
     let resolved = people::resolve(connection, &first, &people).await?;
     let written = insert::all(connection, &first, &resolved, &devices).await?;
     let refused = duplicates.iter().map(|plan| refusal::number_taken(plan, None)).collect();
-    Ok(Writing { written, refused })
+    Ok(Writing { written, refused, is_surprised: false })
 }
 
 fn first_of_each_number<'a>(plans: &[&'a Plan]) -> (Vec<&'a Plan>, Vec<&'a Plan>) {

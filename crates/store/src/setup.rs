@@ -118,9 +118,12 @@ pub async fn missing_from_destination(database: &Database) -> Result<Vec<String>
 
 /// Fails unless [`migrate`] of this version has been run.
 pub async fn ensure_ready(database: &Database) -> Result<(), Error> {
-    sqlx::query!("SELECT FROM certferry.certificate_status, certferry.pause, certferry.recent_batch WHERE FALSE")
-        .fetch_optional(&mut *database.session().await?)
-        .await
-        .map(drop)
-        .map_err(|error| Error::new("read the status table and what belongs to it", error))
+    // The newest of each migration.
+    sqlx::query!(
+        "SELECT FROM certferry.certificate_status, certferry.pause WHERE 'certferry.write_each'::regproc IS NULL LIMIT 0"
+    )
+    .fetch_optional(&mut *database.session().await?)
+    .await
+    .map(drop)
+    .map_err(|error| Error::new("read the status table and what belongs to it", error))
 }

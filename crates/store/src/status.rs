@@ -135,17 +135,17 @@ pub async fn lock_open(connection: &mut PgConnection, ids: &[OldId]) -> Result<H
     Ok(rows.into_iter().filter(|row| row.is_open).map(|row| OldId(row.certificate_id)).collect())
 }
 
-/// Counts results that came after another worker's.
-pub async fn note_late(connection: &mut PgConnection, worker: &str, late: &[OldId]) -> Result<(), Error> {
+/// Counts results that came after another worker's; returns how many they are.
+pub async fn note_late(connection: &mut PgConnection, worker: &str, late: &[OldId]) -> Result<usize, Error> {
     if late.is_empty() {
-        return Ok(());
+        return Ok(0);
     }
     let ids: Vec<i64> = late.iter().map(|id| id.0).collect();
-    sqlx::query_file!("queries/note_late.sql", &ids, worker)
+    let noted = sqlx::query_file!("queries/note_late.sql", &ids, worker)
         .execute(connection)
         .await
-        .map(drop)
-        .map_err(|error| Error::new("count late results", error))
+        .map_err(|error| Error::new("count late results", error))?;
+    Ok(usize::try_from(noted.rows_affected()).unwrap_or(usize::MAX))
 }
 
 /// Counts a run of the jobs of certificates that stay queued: it was postponed, or its worker died.

@@ -36,9 +36,8 @@ impl Engine {
     }
 
     /// The same with the status rows locked, and each certificate for itself where it must be.
-    pub(crate) async fn apply_carefully(&self, batch: &[Prepared<'_>]) -> Result<Counts, Error> {
-        let mut transaction = self.database.begin().await?;
-        crash_point("begun");
+    pub(crate) async fn apply_carefully(&self, batch: &[Prepared<'_>], begun: Begun) -> Result<Counts, Error> {
+        let Begun { mut transaction, .. } = begun;
         let ids: Vec<OldId> = batch.iter().map(|prepared| prepared.job.certificate_id).collect();
         let open = certferry_store::lock_open(&mut transaction, &ids).await?;
         let (open, late): (Vec<&Prepared<'_>>, Vec<&Prepared<'_>>) =
@@ -46,14 +45,15 @@ impl Engine {
         let plans: Vec<&Plan> = open.iter().filter_map(|prepared| plan_of(prepared)).collect();
         let writing = certferry_store::write_each(&mut transaction, &plans).await?;
         crash_point("written");
+        let is_surprised = writing.is_surprised;
         let (_, mut counts) = self.record(&mut transaction, open, writing).await?;
         let late_ids: Vec<OldId> = late.iter().map(|prepared| prepared.job.certificate_id).collect();
-        certferry_store::note_late(&mut transaction, &self.worker, &late_ids).await?;
+        counts.late = certferry_store::note_late(&mut transaction, &self.worker, &late_ids).await?;
+        counts.is_surprised = is_surprised;
         let jobs: Vec<String> = late.iter().map(|prepared| prepared.job.id.clone()).collect();
         certferry_queue::complete(&mut transaction, &self.worker, &jobs).await?;
         transaction.commit().await?;
         crash_point("committed");
-        counts.late = late.len();
         Ok(counts)
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use certferry_bootstrap::config::WorkerConfig;
@@ -36,6 +37,8 @@ pub(crate) struct Engine {
     pub(crate) limits: Limits,
     pub(crate) config: WorkerConfig,
     pub(crate) known: KnownMappings,
+    /// Whether the last batch had something that the database refused.
+    pub(crate) is_careful: AtomicBool,
     pub(crate) health: Arc<Health>,
     pub(crate) breaker: Arc<Breaker>,
     pub(crate) tally: Arc<Tally>,
@@ -174,22 +177,32 @@ impl Engine {
     }
 
     /// Reads, plans and writes a batch: all at once first. When the database refuses something, or a result turns out to
-    /// be late, it is undone and done again carefully, from what the databases say now.
+    /// be late, it is undone and done again carefully, from what the databases say now. Refusals seldom come alone: the
+    /// next batches are written carefully from the start, until one has none.
     async fn settle(&self, batch: &[Job]) -> Result<Counts, Error> {
         let (prepared, begun) = self.prepare(batch).await?;
-        let counts = match self.apply_at_once(&prepared, begun).await {
-            Ok(Some(counts)) => counts,
-            Ok(None) => self.apply_carefully(&prepared).await?,
-            Err(Error::Store(error)) if !error.is_outage() => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "a batch was refused; finding out why");
-                self.known.forget();
-                let (prepared, _) = self.prepare(batch).await?;
-                self.apply_carefully(&prepared).await?
+        let counts = if self.is_careful.load(Ordering::Relaxed) {
+            self.apply_carefully(&prepared, begun).await?
+        } else {
+            match self.apply_at_once(&prepared, begun).await {
+                Ok(Some(counts)) => counts,
+                Ok(None) => self.prepare_and_apply_carefully(batch).await?,
+                Err(Error::Store(error)) if !error.is_outage() => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "a batch was refused; finding out why");
+                    self.known.forget();
+                    self.prepare_and_apply_carefully(batch).await?
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => return Err(error),
         };
+        self.is_careful.store(counts.is_surprised, Ordering::Relaxed);
         tracing::debug!(certificates = batch.len(), ?counts, "a batch is settled");
         Ok(counts)
+    }
+
+    async fn prepare_and_apply_carefully(&self, batch: &[Job]) -> Result<Counts, Error> {
+        let (prepared, begun) = self.prepare(batch).await?;
+        self.apply_carefully(&prepared, begun).await
     }
 
     /// Records that a certificate, alone and with the databases answering, could not be settled.
@@ -209,8 +222,7 @@ impl Engine {
                 certferry_store::finish(&mut transaction, &self.worker, &[result]).await?;
                 counts.failed = 1;
             } else {
-                certferry_store::note_late(&mut transaction, &self.worker, &[id]).await?;
-                counts.late = 1;
+                counts.late = certferry_store::note_late(&mut transaction, &self.worker, &[id]).await?;
             }
             certferry_queue::complete(&mut transaction, &self.worker, std::slice::from_ref(&job.id)).await?;
         }

@@ -1,6 +1,7 @@
 //! Keeping a worker running: when it fails, another one takes its place, under a name of its own.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use certferry_bootstrap::{Config, Shutdown};
@@ -85,6 +86,7 @@ impl Shared {
             limits: self.limits.clone(),
             policy: self.config.policy(),
             known: KnownMappings::default(),
+            is_careful: AtomicBool::default(),
             tally: self.tally.clone(),
             config: settings.clone(),
             database: self.health.database.clone(),

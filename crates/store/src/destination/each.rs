@@ -34,11 +34,13 @@ pub async fn write_each(connection: &mut PgConnection, plans: &[&Plan]) -> Resul
             Ok(done) if done.without.is_empty() => {
                 savepoint.commit().await.map_err(|error| Error::new("release a savepoint", error))?;
                 people.know(done.resolved);
+                writing.is_surprised |= done.writing.is_surprised;
                 writing.written.extend(done.writing.written);
                 writing.refused.extend(done.writing.refused);
             }
             Ok(done) => {
                 undo(savepoint).await?;
+                writing.is_surprised |= done.writing.is_surprised;
                 part.retain(|plan| done.without.iter().all(|refused| refused.id != plan.id));
                 writing.refused.extend(done.without);
                 parts.push(part);
@@ -48,6 +50,7 @@ pub async fn write_each(connection: &mut PgConnection, plans: &[&Plan]) -> Resul
             // A customer, a technician or a device: whose, is found by halving.
             Err(error) => {
                 undo(savepoint).await?;
+                writing.is_surprised = true;
                 if let [plan] = part.as_slice() {
                     writing.refused.push(Refusal::from(&error).of(plan));
                 } else {

@@ -30,6 +30,7 @@ pub(super) async fn write_part(connection: &mut PgConnection, plans: &[&Plan], p
     for (plan, fate) in plans.iter().zip(insert::each(connection, plans, &part.resolved).await?) {
         match fate {
             Fate::Written { new_certificate_id, new_vehicle_id, vehicle_refused } => {
+                part.writing.is_surprised |= vehicle_refused.is_some();
                 let mut warnings = plan.warnings.clone();
                 match vehicle_refused {
                     // A transient refusal is the certificate's to try again, not the vehicle's to lose.
@@ -39,7 +40,10 @@ pub(super) async fn write_part(connection: &mut PgConnection, plans: &[&Plan], p
                 part.writing.written.push(Written { id: plan.id, new_certificate_id, new_vehicle_id, warnings });
             }
             Fate::NumberTaken(holder) => part.writing.refused.push(number_taken(plan, Some(holder))),
-            Fate::Refused(refusal) => part.writing.refused.push(refusal.of(plan)),
+            Fate::Refused(refusal) => {
+                part.writing.is_surprised = true;
+                part.writing.refused.push(refusal.of(plan));
+            }
         }
     }
     if part.without.is_empty() {
