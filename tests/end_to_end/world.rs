@@ -168,6 +168,12 @@ impl World {
         execute(&self.destination, sql).await;
     }
 
+    /// Runs statements in the destination's database, all or none; they may be refused.
+    pub(crate) async fn try_to_execute(&self, sql: &str) -> Result<(), sqlx::Error> {
+        let mut connection = self.connection().await;
+        sqlx::raw_sql(AssertSqlSafe(sql.to_owned())).execute(&mut connection).await.map(drop)
+    }
+
     /// Runs statements in the legacy database.
     pub(crate) async fn execute_at_source(&self, sql: &str) {
         execute(&self.source, sql).await;

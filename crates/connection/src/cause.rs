@@ -1,6 +1,7 @@
 use std::fmt;
 
 use certferry_certificate::Code;
+use sqlx::migrate::MigrateError;
 
 /// An error of the driver; what the database said in its own words, without where in its own code.
 #[derive(Debug)]
@@ -10,14 +11,22 @@ impl Cause {
     /// The code of `rules.md`, Issues, that it is.
     #[must_use]
     pub fn code(&self) -> Code {
-        match &self.0 {
-            sqlx::Error::Database(error) => error.code().map_or(Code::Unexpected, |state| Code::of_sqlstate(&state)),
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
-                Code::Connection
-            }
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Code::Unavailable,
-            _ => Code::Unexpected,
+        code_of(&self.0)
+    }
+}
+
+fn code_of(error: &sqlx::Error) -> Code {
+    match error {
+        sqlx::Error::Database(error) => error.code().map_or(Code::Unexpected, |state| Code::of_sqlstate(&state)),
+        sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed | sqlx::Error::Protocol(_) => {
+            Code::Connection
         }
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => Code::Unavailable,
+        sqlx::Error::Migrate(error) => match error.as_ref() {
+            MigrateError::Execute(error) | MigrateError::ExecuteMigration(error, _) => code_of(error),
+            _ => Code::Unexpected,
+        },
+        _ => Code::Unexpected,
     }
 }
 

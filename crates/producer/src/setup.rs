@@ -2,11 +2,15 @@ use std::fmt;
 
 use anyhow::{Context, anyhow};
 use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
+use certferry_certificate::Code;
 use certferry_store::Error;
 use serde::Serialize;
 
 use crate::cli::Setup;
 use crate::connections;
+
+/// How often a migration is tried again that was undone because workers were in its way.
+const TRIES: u32 = 20;
 
 /// What `producer setup` did.
 #[derive(Debug, Serialize)]
@@ -47,8 +51,18 @@ async fn set_up(config: &Config, reference_destination: bool) -> anyhow::Result<
         );
     }
     let queue = connections::queue(config).await?;
-    queue.migrate().await.hint_from(certferry_queue::Error::hint)?;
-    certferry_store::migrate(&database).await.hint_from(Error::hint)?;
+    // A table that workers use is changed when they let it go; should they wait for each other, it is tried again.
+    let mut tries = 0..TRIES;
+    while let Err(error) = queue.migrate().await {
+        if error.code() != Code::Deadlock || tries.next().is_none() {
+            return Err(error).hint_from(certferry_queue::Error::hint);
+        }
+    }
+    while let Err(error) = certferry_store::migrate(&database).await {
+        if error.code() != Code::Deadlock || tries.next().is_none() {
+            return Err(error).hint_from(Error::hint);
+        }
+    }
     queue.close().await;
     database.close().await;
     Ok(Ready { ready: true, reference_destination_created: created })

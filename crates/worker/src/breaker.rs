@@ -1,25 +1,23 @@
 //! Steering while it runs: an operator's pause, and the circuit breaker, which pauses the run itself when something is
 //! wrong with more than single certificates.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use certferry_bootstrap::config::BreakerConfig;
 use certferry_certificate::Code;
 use certferry_queue::Holds;
 use certferry_store::{Database, RecentBatches};
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::error::Error;
+use crate::tally::Counts;
 
 /// The reason for which nothing is claimed.
 const PAUSED: &str = "paused";
 
 /// How often to look: workers stop claiming within a second.
 const INTERVAL: Duration = Duration::from_millis(400);
-
-/// How soon after a look to look again, however many batches end meanwhile.
-const REST: Duration = Duration::from_millis(200);
 
 /// How often batches are forgotten that are of no more use.
 const FORGET_EVERY: Duration = Duration::from_secs(30);
@@ -30,46 +28,21 @@ pub(crate) struct Breaker {
     database: Database,
     config: BreakerConfig,
     holds: Holds,
-    batch_ended: Notify,
+    was_paused: AtomicBool,
 }
 
 impl Breaker {
     /// Claims nothing until it has looked for a pause once.
     pub(crate) fn new(database: Database, config: BreakerConfig, holds: Holds) -> Self {
         holds.set(PAUSED);
-        Self { database, config, holds, batch_ended: Notify::new() }
+        Self { database, config, holds, was_paused: AtomicBool::default() }
     }
 
     /// Looks for as long as it is polled. `worker` is who pauses the run when there is reason to.
     pub(crate) async fn watch(&self, worker: &str) {
-        let mut paused = false;
         let mut forgotten = Instant::now();
         loop {
-            match self.database.until_renewed(Box::pin(self.is_paused(worker))).await {
-                Some(Ok(now)) => {
-                    if std::mem::replace(&mut paused, now) != now {
-                        let text = if now {
-                            "the run is paused; nothing is claimed until it is resumed"
-                        } else {
-                            "the run goes on"
-                        };
-                        tracing::info!("{text}");
-                    }
-                    if now {
-                        self.holds.set(PAUSED);
-                    } else {
-                        self.holds.lift(PAUSED);
-                    }
-                }
-                Some(Err(error)) => {
-                    self.database.refresh();
-                    tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        "could not look whether the run is paused"
-                    );
-                }
-                None => {}
-            }
+            self.look(worker).await;
             if forgotten.elapsed() > FORGET_EVERY {
                 forgotten = Instant::now();
                 let kept = self.config.window.max(self.config.consecutive);
@@ -77,15 +50,43 @@ impl Breaker {
                     tracing::debug!(error = &error as &dyn std::error::Error, "old batches stay for now");
                 }
             }
-            tokio::time::sleep(REST).await;
-            // Time is what it waits for otherwise.
-            tokio::time::timeout(INTERVAL, self.batch_ended.notified()).await.ok();
+            tokio::time::sleep(INTERVAL).await;
         }
     }
 
-    /// A batch has ended.
-    pub(crate) fn look(&self) {
-        self.batch_ended.notify_one();
+    /// Looks whether the run is paused or should be, and holds the worker or lets it go on.
+    async fn look(&self, worker: &str) {
+        match self.database.until_renewed(Box::pin(self.is_paused(worker))).await {
+            Some(Ok(paused)) => {
+                if paused {
+                    self.holds.set(PAUSED);
+                } else {
+                    self.holds.lift(PAUSED);
+                }
+                if self.was_paused.swap(paused, Ordering::Relaxed) != paused {
+                    let text = if paused {
+                        "the run is paused; nothing is claimed until it is resumed"
+                    } else {
+                        "the run goes on"
+                    };
+                    tracing::info!("{text}");
+                }
+            }
+            Some(Err(error)) => {
+                self.database.refresh();
+                tracing::debug!(error = &error as &dyn std::error::Error, "could not look whether the run is paused");
+            }
+            None => {}
+        }
+    }
+
+    /// Looks at once after a batch of which too much failed; nothing is claimed in its place before.
+    pub(crate) async fn judge(&self, worker: &str, counts: Counts) {
+        #[expect(clippy::cast_precision_loss, reason = "counts of certificates are far below 2^53")]
+        let (failed, all) = (counts.failed as f64, (counts.failed + counts.migrated) as f64);
+        if failed > self.config.failure_rate * all {
+            self.look(worker).await;
+        }
     }
 
     /// A batch met an error of infrastructure while both databases answered.
@@ -93,7 +94,7 @@ impl Breaker {
         if let Err(error) = certferry_store::note_infrastructure_error(&self.database, worker, code).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "an error of infrastructure is not counted");
         }
-        self.look();
+        self.look(worker).await;
     }
 
     async fn is_paused(&self, worker: &str) -> Result<bool, Error> {

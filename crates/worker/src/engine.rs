@@ -63,7 +63,7 @@ impl Engine {
             let error = match settled.unwrap_or_else(|payload| Err(Error::Panic(panic_message(&*payload)))) {
                 Ok(counts) => {
                     self.tally.add(counts);
-                    self.breaker.look();
+                    self.breaker.judge(&self.worker, counts).await;
                     (tries, struggle) = (0, None);
                     // Those that are tried again are suspects themselves.
                     let has_news = part.iter().any(|job| failed_runs(job) == 1);
