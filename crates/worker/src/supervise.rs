@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
+use anyhow::Context;
 use certferry_bootstrap::{Config, Shutdown};
 use certferry_certificate::Limits;
 use certferry_queue::{Batch, Claiming, Holds, Worker};
@@ -56,9 +57,7 @@ impl Shared {
                     Err(error) => error,
                 },
                 () = patience(shutdown, self.config.worker.shutdown_grace) => {
-                    use anyhow::Context;
-                    let given_back = self.health.queue.abandon(worker.name()).await;
-                    given_back.context("could not give back what was claimed; other workers will take it over")?;
+                    self.give_back(worker.name()).await?;
                     return Ok(Ended::CutShort);
                 }
             };
@@ -77,6 +76,14 @@ impl Shared {
             shutdown.interrupting(tokio::time::sleep(jittered)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
+    }
+
+    /// Gives back what a worker still has, if the database answers; rescued it will be in any case.
+    async fn give_back(&self, worker: &str) -> anyhow::Result<()> {
+        let longest = self.config.database.connect_timeout;
+        let given_back = tokio::time::timeout(longest, self.health.queue.abandon(worker)).await;
+        let doing = "could not give back what was claimed; other workers will take it over";
+        given_back.context("the database does not answer").context(doing)?.context(doing)
     }
 
     async fn run_one(&self, worker: &Worker, shutdown: &Shutdown) -> Result<(), certferry_queue::Error> {
