@@ -42,8 +42,8 @@ test: ## Run all tests, on private servers that end with them; CHAOS_SEED=… ha
 		$(target)/debug/with-postgres cargo nextest run --locked --workspace; \
 	else \
 		$(target)/debug/with-postgres cargo test --locked --workspace; \
-	fi; \
-	if [ -e $(target)/tmp/chaos-left-out ]; then cat $(target)/tmp/chaos-left-out; fi
+	fi
+	@if [ -e $(target)/tmp/chaos-left-out ]; then cat $(target)/tmp/chaos-left-out; fi
 
 .PHONY: chaos
 chaos: ## Kill, stop and cut off whatever there is, in some fifteen minutes, into tests/chaos/RESULTS.md; CHAOS_ONLY=links_cut CHAOS_SEED=1 CHAOS_CERTIFICATES=50000

@@ -20,7 +20,6 @@ use std::time::Duration;
 
 use apalis_postgres::PostgresStorage;
 use certferry_connection::Connections;
-use sqlx::PgConnection;
 
 pub use error::Error;
 pub use holds::Holds;
@@ -50,7 +49,7 @@ pub struct Queue {
 /// Claims, the lease, the listener and one to spare.
 const CONNECTIONS: u32 = 4;
 
-/// The advisory lock of those who migrate.
+/// The advisory lock of those who migrate behind a pooler.
 const MIGRATING: i64 = 0x6365_7274_7175_6575;
 
 impl Queue {
@@ -79,21 +78,27 @@ impl Queue {
     /// Creates or upgrades the queue's tables; safe to repeat.
     pub async fn migrate(&self) -> Result<(), Error> {
         let doing = "create or upgrade the queue (schema apalis)";
+        let is_pooled = self.connections.are_pooled();
         let mut migrator = PostgresStorage::<()>::migrations();
-        // One transaction for all of them, and a lock that ends with it: a session's own would outlive us behind a pooler.
-        migrator.set_locking(false).set_ignore_missing(true);
-        let mut transaction = self.connections.begin().await.map_err(|error| Error::new(doing, error))?;
-        let connection: &mut PgConnection = &mut transaction;
+        // Behind a pooler a session's own lock would outlive us.
+        migrator.set_ignore_missing(true).set_locking(!is_pooled);
+        let mut session = self.connections.session().await.map_err(|error| Error::new(doing, error))?;
         let migrating = async {
-            sqlx::query!("SELECT pg_advisory_xact_lock($1) AS locked", MIGRATING).execute(&mut *connection).await?;
+            if is_pooled {
+                sqlx::query!("SELECT pg_advisory_xact_lock($1) AS locked", MIGRATING).execute(&mut *session).await?;
+            }
             // `run` asks more of its connection than one that is borrowed across an await has.
-            migrator.run_direct(None, &mut *connection, false).await?;
-            sqlx::query_file!("queries/drop_double_indexes.sql").execute(&mut *connection).await?;
-            sqlx::query_file!("queries/vacuum_often.sql").execute(&mut *connection).await?;
+            migrator.run_direct(None, &mut *session, false).await?;
+            sqlx::query_file!("queries/drop_double_indexes.sql").execute(&mut *session).await?;
+            sqlx::query_file!("queries/vacuum_often.sql").execute(&mut *session).await?;
             Ok(())
         };
-        migrating.await.map_err(|error| Error::new(doing, error))?;
-        transaction.commit().await.map_err(|error| Error::new(doing, error))
+        if let Err(error) = migrating.await {
+            // With its lock.
+            session.discard();
+            return Err(Error::new(doing, error));
+        }
+        session.end().await.map_err(|error| Error::new(doing, error))
     }
 
     /// Whether any job waits, runs or waits for its retry.

@@ -76,6 +76,11 @@ impl Database {
         Ok(Transaction(snapshot))
     }
 
+    /// Whether a pooler is between us and the server.
+    pub(crate) fn is_pooled(&self) -> bool {
+        self.connections.are_pooled()
+    }
+
     /// A connection for a statement that needs no transaction.
     pub(crate) async fn session(&self) -> Result<Session, Error> {
         self.connections.session().await.map_err(|error| Error::new("get a connection to the database", error))

@@ -35,22 +35,30 @@ const CONTRACT: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// The advisory lock of those who migrate.
+/// The advisory lock of those who migrate behind a pooler.
 const MIGRATING: i64 = 0x6365_7274_6665_7272;
 
 /// Creates or upgrades schema `certferry`; safe to repeat and to run while workers run.
 pub async fn migrate(database: &Database) -> Result<(), Error> {
     let doing = "create or upgrade schema certferry";
     let mut migrator = sqlx::migrate!("./migrations");
-    // One transaction for all of them, and a lock that ends with it: a session's own would outlive us behind a pooler. What
-    // a later version has added is none of our business.
-    migrator.set_locking(false).set_ignore_missing(true);
-    let mut transaction = database.begin().await?;
-    let locked = sqlx::query!("SELECT pg_advisory_xact_lock($1) AS locked", MIGRATING).execute(&mut *transaction);
-    locked.await.map_err(|error| Error::new(doing, error))?;
-    // `run` asks more of its connection than one that is borrowed across an await has.
-    migrator.run_direct(None, &mut *transaction, false).await.map_err(|error| Error::new(doing, error.into()))?;
-    transaction.commit().await
+    // What a later version has added is none of our business. Behind a pooler a session's own lock would outlive us.
+    migrator.set_ignore_missing(true).set_locking(!database.is_pooled());
+    let mut session = database.session().await?;
+    let migrating = async {
+        if database.is_pooled() {
+            sqlx::query!("SELECT pg_advisory_xact_lock($1) AS locked", MIGRATING).execute(&mut *session).await?;
+        }
+        // `run` asks more of its connection than one that is borrowed across an await has.
+        migrator.run_direct(None, &mut *session, false).await?;
+        Ok(())
+    };
+    if let Err(error) = migrating.await {
+        // With its lock.
+        session.discard();
+        return Err(Error::new(doing, error));
+    }
+    session.end().await.map_err(|error| Error::new(doing, error))
 }
 
 /// Creates the tables of `destination.sql` that a new destination has, unless they are already there: all or none. They
