@@ -96,7 +96,7 @@ impl Connections {
         let (options, pooler) = if is_direct {
             (direct, None)
         } else {
-            tracing::info!("there is a pooler before the database: polling for jobs, a transaction for everything");
+            tracing::debug!("there is a pooler before the server: everything is a transaction");
             // Statements are prepared anew each time: nobody knows on which connection of the pooler they would be.
             let options = plain.extra_float_digits(None).statement_cache_capacity(0);
             let prologue = prologue(&settings.parameters, settings.preparation);

@@ -77,7 +77,8 @@ impl Database {
     }
 
     /// Whether a pooler is between us and the server.
-    pub(crate) fn is_pooled(&self) -> bool {
+    #[must_use]
+    pub fn is_pooled(&self) -> bool {
         self.connections.are_pooled()
     }
 

@@ -23,6 +23,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     };
     let Some(connected) = shutdown.interrupting(Box::pin(connecting)).await else { return Ok(()) };
     let (health, limits) = connected?;
+    if health.database.is_pooled() {
+        tracing::info!("there is a pooler before the database: new jobs are looked for every worker.poll_interval");
+    }
     let tally = Arc::new(Tally::default());
     let shared = Shared {
         breaker: Arc::new(Breaker::new(health.steering.clone(), config.breaker.clone(), holds.clone())),
