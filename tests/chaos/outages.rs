@@ -1,6 +1,6 @@
 //! Servers that stop at once, as in a crash, and come back.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use certferry_testkit::cases;
 use certferry_testkit::mariadb;
@@ -20,6 +20,7 @@ pub(super) struct Recoveries {
     /// What was finished at the first absence, and when work went on after the last.
     before: i64,
     after: i64,
+    back: Option<Instant>,
 }
 
 impl Recoveries {
@@ -39,6 +40,7 @@ impl Recoveries {
         assert!(seconds < RECOVERY, "work went on only {seconds:.1} s after the return; {}", scene.fleet.last_words());
         self.seconds.push(seconds);
         self.after = scene.progress.finished();
+        self.back = Some(back);
     }
 
     /// The end of the scene, with the longest of the recoveries.
@@ -52,7 +54,10 @@ impl Recoveries {
         scene.reaches(total).await;
         // Neither the first seconds, in which people are looked up, nor the last, in which not everybody has work.
         let before = scene.progress.rate_between(self.before / 4, self.before);
-        let after = scene.progress.rate_between(self.after, self.after + (total - self.after) * 8 / 10);
+        let last = self.after + (total - self.after) * 8 / 10;
+        // From ten seconds after the return, by which all is to be as before, where there is enough to do for so long.
+        let settled = self.back.map(|back| scene.progress.finished_at(back + Duration::from_secs_f64(RECOVERY)));
+        let after = scene.progress.rate_between(settled.filter(|number| *number < last).unwrap_or(self.after), last);
         let charged = scene.charged().await;
         assert!(charged == 0 || may_charge, "an outage was charged to {charged} certificates");
         let mut outcome = scene.end().await;

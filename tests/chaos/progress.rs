@@ -79,6 +79,12 @@ impl Progress {
         longest.as_secs_f64()
     }
 
+    /// How many were finished at a moment.
+    pub(crate) fn finished_at(&self, moment: Instant) -> i64 {
+        let samples = self.samples.lock().unwrap();
+        samples.iter().rev().find(|(at, _)| *at <= moment).map_or(0, |(_, number)| *number)
+    }
+
     /// Certificates a second between two numbers of finished certificates.
     pub(crate) fn rate_between(&self, from: i64, to: i64) -> f64 {
         let samples = self.samples.lock().unwrap();
