@@ -122,11 +122,6 @@ impl Queue {
         workers::deregister(&self.connections, worker).await
     }
 
-    /// Asks the database for nothing, to learn whether it answers.
-    pub async fn ping(&self) -> Result<(), Error> {
-        self.connections.ping().await.map_err(|error| Error::new("reach the queue's database", error))
-    }
-
     /// Leaves every connection behind, and interrupts whoever waits for one: those of a server that was away may be dead.
     pub fn renew(&self) {
         self.connections.renew();

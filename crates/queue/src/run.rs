@@ -87,7 +87,9 @@ impl Worker {
         F: Future<Output = ()> + Send + 'static,
     {
         let context = WorkerContext::new(&self.name);
-        workers::register(&queue.connections, &context).await?;
+        let registering = Box::pin(workers::register(&queue.connections, &context));
+        let registered = queue.connections.until_renewed(registering).await;
+        registered.unwrap_or_else(|| Err(Error::interrupted("register the worker")))?;
         let woken = Arc::new(Notify::new());
         let in_hand = InHand::default();
         let answer_within = queue.statement_timeout + ANSWER_GRACE;
@@ -148,7 +150,8 @@ impl Worker {
         };
         match ran {
             Ok(()) => {
-                if let Err(error) = workers::deregister(&queue.connections, &self.name).await {
+                let deregistering = Box::pin(workers::deregister(&queue.connections, &self.name));
+                if let Some(Err(error)) = queue.connections.until_renewed(deregistering).await {
                     tracing::debug!(
                         error = &error as &dyn std::error::Error,
                         "the worker's row stays until it is forgotten"
@@ -157,7 +160,7 @@ impl Worker {
                 Ok(())
             }
             Err(error) => {
-                if let Err(later) = queue.abandon(&self.name).await {
+                if let Some(Err(later)) = queue.connections.until_renewed(Box::pin(queue.abandon(&self.name))).await {
                     tracing::debug!(error = &later as &dyn std::error::Error, "what it had claimed will be rescued");
                 }
                 Err(error)

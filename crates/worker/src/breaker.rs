@@ -46,7 +46,8 @@ impl Breaker {
             if forgotten.elapsed() > FORGET_EVERY {
                 forgotten = Instant::now();
                 let kept = self.config.window.max(self.config.consecutive);
-                if let Err(error) = certferry_store::forget_batches(&self.database, kept).await {
+                let forgetting = Box::pin(certferry_store::forget_batches(&self.database, kept));
+                if let Some(Err(error)) = self.database.until_renewed(forgetting).await {
                     tracing::debug!(error = &error as &dyn std::error::Error, "old batches stay for now");
                 }
             }
@@ -91,7 +92,8 @@ impl Breaker {
 
     /// A batch met an error of infrastructure while both databases answered.
     pub(crate) async fn note_infrastructure_error(&self, worker: &str, code: Code) {
-        if let Err(error) = certferry_store::note_infrastructure_error(&self.database, worker, code).await {
+        let noting = Box::pin(certferry_store::note_infrastructure_error(&self.database, worker, code));
+        if let Some(Err(error)) = self.database.until_renewed(noting).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "an error of infrastructure is not counted");
         }
         self.look(worker).await;

@@ -106,7 +106,7 @@ impl Engine {
                 let second = part.split_off(part.len() / 2);
                 parts.extend([second, part]);
                 (tries, struggle) = (TRIES_TOGETHER - 1, None);
-            } else if let Err(later) = self.give_up_for_now(&part[0], &error).await {
+            } else if let Err(later) = self.in_time(self.give_up_for_now(&part[0], &error)).await {
                 tracing::debug!(error = &later as &dyn std::error::Error, "the failure could not be recorded yet");
                 parts.push(part);
             } else {
@@ -161,17 +161,22 @@ impl Engine {
             transaction.commit().await?;
             Ok::<(), Error>(())
         };
-        if let Err(error) = dropping.await {
+        if let Err(error) = self.in_time(dropping).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "doubled jobs stay until they are rescued");
         }
     }
 
     /// Settles a batch, or gives it up when it takes too long or a database was away.
     async fn settle_in_time(&self, batch: &[Job]) -> Result<Counts, Error> {
+        self.in_time(self.settle(batch)).await
+    }
+
+    /// Gives up what takes too long, or may wait for a connection that an outage has left dead.
+    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let longest = self.config.batch_timeout;
-        let settling = tokio::time::timeout(longest, Box::pin(self.settle(batch)));
-        match self.health.until_recovered(settling).await {
-            Some(settled) => settled.unwrap_or(Err(Error::BatchTimeout(longest))),
+        let work = tokio::time::timeout(longest, Box::pin(work));
+        match self.health.until_recovered(work).await {
+            Some(done) => done.unwrap_or(Err(Error::BatchTimeout(longest))),
             None => Err(Error::Interrupted),
         }
     }
