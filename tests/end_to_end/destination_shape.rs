@@ -72,3 +72,22 @@ async fn what_views_lack_is_named() {
                     the type certificate_state";
     assert_eq!(said.lines().next(), Some(expected));
 }
+
+#[tokio::test]
+async fn nothing_is_read_from_or_written_to_tables_of_another_schema() {
+    let mut world = World::with_cases().await;
+    world.succeeds("producer", ["enqueue"]).await;
+    // A schema without some of the tables, and `public` with all of them.
+    world.execute("CREATE SCHEMA publik; CREATE VIEW publik.devices AS SELECT * FROM public.devices").await;
+    world.set("destination.schema", "publik");
+    let expected = "schema publik has no users (there is one in schema public); it has no customers (there is one in";
+    for (binary, arguments) in [("worker", vec!["--drain"]), ("producer", vec!["enqueue"]), ("producer", vec!["retry"])]
+    {
+        let output = world.runs(binary, &arguments).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(expected), "{said}");
+        assert!(said.contains("hint: correct destination.schema"), "{said}");
+    }
+    assert_eq!(world.number("SELECT count(*) FROM public.certificates").await, 0);
+}

@@ -114,6 +114,11 @@ async fn destination(config: &Config, checked: &mut Checked) -> anyhow::Result<D
     let schema = config.destination.schema.clone();
     let missing = certferry_store::missing_from_destination(&database).await.hint_from(hint)?;
     checked.problems.extend(missing.iter().map(|what| format!("the destination (schema {schema}) lacks {what}")));
+    if missing.is_empty()
+        && let Err(error) = certferry_store::destination_tables(&database).await.hint_from(hint)
+    {
+        checked.add(&error);
+    }
     let status_table = certferry_store::ensure_ready(&database).await.is_ok();
     let set_up = status_table && connections::queue(config).await?.is_outstanding().await.is_ok();
     if !set_up {

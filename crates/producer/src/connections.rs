@@ -24,6 +24,7 @@ pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
 pub(crate) async fn ready_database(config: &Config) -> anyhow::Result<Database> {
     let database = database(config).await?;
     certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
+    certferry_store::destination_tables(&database).await.hint_from(certferry_store::Error::hint)?;
     Ok(database)
 }
 

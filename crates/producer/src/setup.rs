@@ -50,6 +50,7 @@ async fn set_up(config: &Config, reference_destination: bool) -> anyhow::Result<
              the reference tables",
         );
     }
+    certferry_store::destination_tables(&database).await.hint_from(Error::hint)?;
     let queue = connections::queue(config).await?;
     // A table that workers use is changed when they let it go; should they wait for each other, it is tried again.
     let mut tries = 0..TRIES;

@@ -1,6 +1,8 @@
 use certferry_certificate::Code;
 use certferry_connection::Cause;
 
+use crate::tables::WrongSchema;
+
 /// What went wrong at the database, and doing what.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {doing}")]
@@ -47,6 +49,9 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         if self.is_missing_schema() {
             return Some("run `producer setup` first");
+        }
+        if self.source.is::<WrongSchema>() {
+            return Some(WrongSchema::HINT);
         }
         match self.code {
             Code::Connection | Code::Unavailable => {

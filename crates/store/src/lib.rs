@@ -16,6 +16,7 @@ mod report;
 mod setup;
 mod status;
 mod summary;
+mod tables;
 
 pub use database::{Database, Settings, Transaction};
 pub use destination::{Refused, Writing, Written, number_taken, write_all, write_each};
@@ -30,3 +31,4 @@ pub use report::{ReportRow, Scope, StoredIssue, StoredWarning, WarningCount, rep
 pub use setup::{create_reference_destination, ensure_ready, migrate, missing_from_destination};
 pub use status::{Finished, Late, Verdict, count_attempt, finish, lock_open, note_late};
 pub use summary::{CodeCount, LastFailed, Summary, summary};
+pub use tables::{DestinationTable, destination_tables};

@@ -21,6 +21,7 @@ pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Hea
     let database = async {
         let database = database(config, config.database.max_connections).await?;
         certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
+        certferry_store::destination_tables(&database).await.hint_from(certferry_store::Error::hint)?;
         anyhow::Ok(database)
     };
     let queue = async {
