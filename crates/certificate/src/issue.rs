@@ -52,10 +52,14 @@ macro_rules! codes {
 codes! {
     /// No device has the ECU number.
     MissingDevice = "missing_device", Mapping, true;
+    /// Several devices have the ECU number.
+    AmbiguousDevice = "ambiguous_device", Mapping, true;
     /// The legacy user is not mapped.
     MissingUserMapping = "missing_user_mapping", Mapping, true;
     /// The legacy customer is neither mapped nor there.
     MissingCustomerMapping = "missing_customer_mapping", Mapping, true;
+    /// Several destination customers have the legacy customer's trade licence.
+    AmbiguousCustomer = "ambiguous_customer", Mapping, true;
     /// The legacy technician is neither mapped nor there.
     MissingTechnicianMapping = "missing_technician_mapping", Mapping, true;
     /// Mapped to an id that the destination does not have.
@@ -64,6 +68,8 @@ codes! {
     MissingField = "missing_field", Validation, true;
     /// A NUL character, or bytes that are no text.
     InvalidText = "invalid_text", Validation, true;
+    /// A reference that is no id, or an id that several legacy rows have.
+    InvalidId = "invalid_id", Validation, true;
     /// Not a date in any accepted form.
     InvalidDate = "invalid_date", Validation, true;
     /// Expiry before issue.
@@ -119,16 +125,19 @@ impl Kind {
 }
 
 /// The fields an issue can name, in the order in which `rules.md` has them in its table of one certificate.
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 20] = [
     "certificate_number",
     "ecu_number",
     "customer_id",
     "customer.name",
     "customer.trade_license",
+    "customer.email",
+    "customer.phone",
     "user_id",
     "calibration_technician_id",
     "installation_technician_id",
     "technician.name",
+    "technician.phone",
     "technician.user_id",
     "speed",
     "status",
@@ -152,13 +161,34 @@ pub struct Issue {
     pub field: Option<String>,
     /// For a person: what is wrong and with which value.
     pub message: String,
+    /// The value it is about as the source has it, fit to be stored; `None` where there is none. It may be about a
+    /// person, so it belongs into the status table and the report, and never into a log.
+    #[serde(default)]
+    pub raw: Option<String>,
 }
+
+/// The most characters of a raw value that an issue keeps.
+const KEPT_OF_RAW: usize = 1_000;
 
 impl Issue {
     /// An issue; its kind follows from its code.
     #[must_use]
     pub fn new(code: Code, field: Option<&str>, message: impl Into<String>) -> Self {
-        Self { kind: code.kind(), code, field: field.map(str::to_owned), message: message.into() }
+        Self { kind: code.kind(), code, field: field.map(str::to_owned), message: message.into(), raw: None }
+    }
+
+    /// The same issue with the value it is about: a NUL becomes U+2400 (`␀`), which JSON in the database can hold, and
+    /// of a very long text the beginning is kept.
+    #[must_use]
+    pub fn with_raw(mut self, raw: Option<&str>) -> Self {
+        self.raw = raw.map(|raw| {
+            let mut kept: String = raw.chars().take(KEPT_OF_RAW).collect();
+            if kept.len() < raw.len() {
+                kept.push('…');
+            }
+            kept.replace('\0', "\u{2400}")
+        });
+        self
     }
 
     fn field_rank(&self) -> usize {
@@ -169,11 +199,12 @@ impl Issue {
 
 impl Ord for Issue {
     fn cmp(&self, other: &Self) -> Ordering {
-        (self.code, self.field_rank(), &self.field, &self.message, self.kind).cmp(&(
+        (self.code, self.field_rank(), &self.field, &self.message, &self.raw, self.kind).cmp(&(
             other.code,
             other.field_rank(),
             &other.field,
             &other.message,
+            &other.raw,
             other.kind,
         ))
     }
@@ -193,6 +224,8 @@ pub enum WarningCode {
     VehicleMissing,
     /// The vehicle could not be written.
     VehicleNotCreated,
+    /// What the source says of the vehicle's registration is neither yes nor no.
+    NewRegistrationUnclear,
 }
 
 /// A warning of a migrated certificate.
@@ -262,6 +295,26 @@ mod tests {
                 (Code::ValueTooLong, "-"),
             ]
         );
+    }
+
+    #[test]
+    fn a_raw_value_is_kept_fit_to_be_stored() {
+        let kept = |raw: &str| Issue::new(Code::InvalidId, None, "").with_raw(Some(raw)).raw;
+        assert_eq!(kept(" a\0b ").as_deref(), Some(" a\u{2400}b "));
+        assert_eq!(kept(&"é".repeat(1_000)), Some("é".repeat(1_000)));
+        assert_eq!(kept(&"é".repeat(1_001)), Some("é".repeat(1_000) + "…"));
+        assert_eq!(Issue::new(Code::InvalidId, None, "").with_raw(None).raw, None);
+    }
+
+    #[test]
+    fn an_issue_always_has_all_its_keys_and_one_without_raw_is_read() {
+        let issue = Issue::new(Code::Panic, None, "why");
+        let stored = serde_json::json!({
+            "kind": "internal", "code": "panic", "field": null, "message": "why", "raw": null
+        });
+        assert_eq!(serde_json::to_value(&issue).unwrap(), stored);
+        let older = r#"{"kind": "internal", "code": "panic", "field": null, "message": "why"}"#;
+        assert_eq!(serde_json::from_str::<Issue>(older).unwrap(), issue);
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! The issues of one certificate as they are found, and the readings of text that can be one.
 
+use std::fmt::Display;
+
 use crate::text::{Reading, quote};
-use crate::{Code, Issue, LegacyText};
+use crate::{Code, Issue, LegacyText, OldId, Reference};
 
 /// The issues found so far. Two of one code and field become one that says both.
 #[derive(Debug, Default)]
 pub(crate) struct Issues(Vec<Issue>);
 
 impl Issues {
-    pub(crate) fn add(&mut self, code: Code, field: Option<&str>, message: String) {
+    /// Adds an issue about the value `raw`. Of two that become one the first value is kept.
+    pub(crate) fn add(&mut self, code: Code, field: Option<&str>, message: String, raw: Option<&str>) {
         match self.0.iter_mut().find(|issue| issue.code == code && issue.field.as_deref() == field) {
-            None => self.0.push(Issue::new(code, field, message)),
+            None => self.0.push(Issue::new(code, field, message).with_raw(raw)),
             Some(same) if same.message == message => {}
             Some(same) => {
                 same.message.push_str("; ");
@@ -39,22 +42,15 @@ impl Issues {
 
     /// A certificate's text that may be missing; unreadable text is an issue.
     pub(crate) fn optional<'a>(&mut self, field: &str, text: &'a LegacyText) -> Option<&'a str> {
-        match Reading::of(text) {
-            Reading::Missing => {}
+        let message = match Reading::of(text) {
+            Reading::Missing => return None,
             Reading::Text(text) => return Some(text),
             // Remarks are free text about people; the other columns are not.
-            Reading::Nul(text) if field != "remarks" => {
-                self.add(Code::InvalidText, Some(field), format!("{field} {} has a NUL character in it", quote(text)));
-            }
-            Reading::Nul(_) => self.add(Code::InvalidText, Some(field), format!("{field} has a NUL character in it")),
-            Reading::Undecodable => {
-                self.add(
-                    Code::InvalidText,
-                    Some(field),
-                    format!("{field} holds bytes that are no text in its encoding"),
-                );
-            }
-        }
+            Reading::Nul(text) if field != "remarks" => format!("{field} {} has a NUL character in it", quote(text)),
+            Reading::Nul(_) => format!("{field} has a NUL character in it"),
+            Reading::Undecodable => format!("{field} holds bytes that are no text in its encoding"),
+        };
+        self.add(Code::InvalidText, Some(field), message, text.as_str());
         None
     }
 
@@ -64,18 +60,36 @@ impl Issues {
             LegacyText::Text(text) => format!("{field} is required, and {} counts as missing", quote(text)),
             LegacyText::Null | LegacyText::Undecodable => format!("{field} is required and missing"),
         };
-        self.add(Code::MissingField, Some(field), message);
+        self.add(Code::MissingField, Some(field), message, text.as_str());
+    }
+
+    /// A reference that must be there; `what` names it.
+    pub(crate) fn required_id(&mut self, field: &str, what: impl Display, reference: &Reference) -> Option<OldId> {
+        if *reference == Reference::Missing {
+            self.add(Code::MissingField, Some(field), format!("{what} is required and missing"), None);
+        }
+        self.optional_id(field, what, reference)
+    }
+
+    /// A reference that may be missing; an unreadable one is an issue.
+    pub(crate) fn optional_id(&mut self, field: &str, what: impl Display, reference: &Reference) -> Option<OldId> {
+        if let Reference::Unreadable(raw) = reference {
+            let shown = raw.as_deref().map_or_else(|| "of bytes that are no text".to_owned(), quote);
+            let message = format!("{what} {shown} is no id, which is a whole number of at most 64 bits");
+            self.add(Code::InvalidId, Some(field), message, raw.as_deref());
+        }
+        reference.id()
     }
 
     /// Text that the destination's column must be able to hold; `what` names it.
-    pub(crate) fn must_fit(&mut self, field: Option<&str>, what: &str, text: &str, limit: Option<usize>) {
+    pub(crate) fn must_fit(&mut self, field: &str, what: &str, text: &str, limit: Option<usize>) {
         if let Some(limit) = limit
             && text.len() > limit
             && let length = text.chars().count()
             && length > limit
         {
             let message = format!("{what} has {length} characters, the destination holds at most {limit}");
-            self.add(Code::ValueTooLong, field, message);
+            self.add(Code::ValueTooLong, Some(field), message, Some(text));
         }
     }
 }
@@ -95,7 +109,7 @@ mod tests {
             (Code::MissingField, Some("speed"), "other code"),
             (Code::InvalidText, Some("status"), "other field"),
         ] {
-            issues.add(code, field, message.to_owned());
+            issues.add(code, field, message.to_owned(), Some(message));
         }
         let sorted = issues.sorted();
         let shown: Vec<_> = sorted.iter().map(|issue| (issue.code, issue.message.as_str())).collect();
@@ -108,6 +122,7 @@ mod tests {
                 (Code::ValueTooLong, "one; two"),
             ]
         );
+        assert_eq!(sorted[3].raw.as_deref(), Some("one"), "the first value is kept");
     }
 
     #[test]
@@ -118,15 +133,16 @@ mod tests {
         let sorted = issues.sorted();
         assert_eq!(sorted[0].message, r#"speed "8\0" has a NUL character in it"#);
         assert_eq!(sorted[1].message, "remarks has a NUL character in it");
+        assert_eq!(sorted[1].raw.as_deref(), Some("Mr. Khan\u{2400}"));
     }
 
     #[test]
     fn a_limit_counts_characters() {
         let mut issues = Issues::default();
-        issues.must_fit(Some("remarks"), "remarks", "تمت", Some(3));
-        issues.must_fit(Some("remarks"), "remarks", "تمت", None);
+        issues.must_fit("remarks", "remarks", "تمت", Some(3));
+        issues.must_fit("remarks", "remarks", "تمت", None);
         assert!(issues.is_empty());
-        issues.must_fit(Some("remarks"), "remarks", "تمت", Some(2));
+        issues.must_fit("remarks", "remarks", "تمت", Some(2));
         assert_eq!(issues.sorted()[0].code, Code::ValueTooLong);
     }
 }

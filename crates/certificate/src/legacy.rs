@@ -1,4 +1,4 @@
-use crate::OldId;
+use crate::{OldId, Reference};
 
 /// A text column as the legacy database gave it, before any rule is applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -10,6 +10,17 @@ pub enum LegacyText {
     Text(String),
     /// Bytes that are no text in the column's encoding.
     Undecodable,
+}
+
+impl LegacyText {
+    /// The text as it is stored, when there is one.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Null | Self::Undecodable => None,
+        }
+    }
 }
 
 impl From<Option<String>> for LegacyText {
@@ -31,14 +42,14 @@ pub struct LegacyCertificate {
     pub id: OldId,
     pub certificate_number: LegacyText,
     pub ecu_number: LegacyText,
-    pub customer_id: Option<OldId>,
-    pub user_id: Option<OldId>,
-    pub calibration_technician_id: Option<OldId>,
-    pub installation_technician_id: Option<OldId>,
+    pub customer_id: Reference,
+    pub user_id: Reference,
+    pub calibration_technician_id: Reference,
+    pub installation_technician_id: Reference,
     pub vehicle_type: LegacyText,
     pub vehicle_chassis_number: LegacyText,
     pub vehicle_registration_number: LegacyText,
-    pub new_registration: Option<i64>,
+    pub new_registration: LegacyText,
     pub speed: LegacyText,
     pub status: LegacyText,
     pub issue_date: LegacyText,
@@ -66,5 +77,5 @@ pub struct LegacyTechnician {
     pub id: OldId,
     pub name: LegacyText,
     pub phone: LegacyText,
-    pub user_id: Option<OldId>,
+    pub user_id: Reference,
 }

@@ -3,75 +3,85 @@
 use std::fmt::Display;
 
 use crate::issues::Issues;
-use crate::text::Reading;
+use crate::person::Person;
 use crate::{
-    Code, CustomerPlan, LegacyText, Lookups, Mapped, NewCustomer, NewId, NewTechnician, OldId, OnMissing, Policy,
-    TechnicianPlan,
+    Code, CustomerPlan, Found, LegacyCustomer, Lookups, Mapped, NewCustomer, NewId, NewTechnician, OldId, OnMissing,
+    Policy, Reference, TechnicianPlan,
 };
 
 /// The destination's user of the certificate.
-pub(crate) fn user(id: Option<OldId>, lookups: &Lookups, issues: &mut Issues) -> Option<NewId> {
-    user_of(id, "user_id", "", lookups, issues)
+pub(crate) fn user(reference: &Reference, lookups: &Lookups, issues: &mut Issues) -> Option<NewId> {
+    user_of(reference, "user_id", "", lookups, issues)
 }
 
 /// The destination's user of whatever `owner` says, nothing for the certificate itself.
 fn user_of(
-    id: Option<OldId>,
+    reference: &Reference,
     field: &str,
     owner: impl Display,
     lookups: &Lookups,
     issues: &mut Issues,
 ) -> Option<NewId> {
-    let Some(id) = id else {
-        issues.add(Code::MissingField, Some(field), format!("user_id{owner} is required and missing"));
-        return None;
-    };
+    let id = issues.required_id(field, format_args!("user_id{owner}"), reference)?;
     if let Some(mapped) = lookups.users.get(&id) {
-        return existing(field, format_args!("user {id}{owner}"), *mapped, issues);
+        return existing(field, format_args!("user {id}{owner}"), id, *mapped, issues);
     }
     let message = format!("user {id}{owner} is not mapped: add it to the mapping of users");
-    issues.add(Code::MissingUserMapping, Some(field), message);
+    issues.add(Code::MissingUserMapping, Some(field), message, Some(&id.to_string()));
     None
 }
 
 /// The customer, mapped or to be matched or created.
 pub(crate) fn customer(
-    id: Option<OldId>,
+    reference: &Reference,
     lookups: &Lookups,
     policy: &Policy,
     issues: &mut Issues,
 ) -> Option<CustomerPlan> {
     let field = "customer_id";
-    let Some(id) = id else {
-        issues.add(Code::MissingField, Some(field), format!("{field} is required and missing"));
-        return None;
-    };
+    let id = issues.required_id(field, field, reference)?;
     if let Some(mapped) = lookups.customers.get(&id) {
-        return existing(field, format_args!("customer {id}"), *mapped, issues).map(CustomerPlan::Existing);
+        return existing(field, format_args!("customer {id}"), id, *mapped, issues).map(CustomerPlan::Existing);
     }
-    let legacy = match policy.customers {
+    let found = match policy.customers {
         OnMissing::Create => lookups.legacy_customers.get(&id),
         OnMissing::Fail => None,
     };
-    let Some(legacy) = legacy else {
-        issues.add(Code::MissingCustomerMapping, Some(field), unmapped("customer", id, policy.customers));
+    let Some(found) = found else {
+        let message = unmapped("customer", id, policy.customers);
+        issues.add(Code::MissingCustomerMapping, Some(field), message, Some(&id.to_string()));
         return None;
     };
-    let mut part = Part { entity: "customer", id, issues };
-    let name = part.required("name", "customer.name", &legacy.name);
-    let trade_license = part.optional("trade_license", Some("customer.trade_license"), &legacy.trade_license);
-    let email = part.optional("email", None, &legacy.email);
-    let phone = part.optional("phone", None, &legacy.phone);
+    let legacy = only_row("customer", id, field, found, issues)?;
+    unmapped_customer(legacy, lookups, issues)
+}
+
+fn unmapped_customer(legacy: &LegacyCustomer, lookups: &Lookups, issues: &mut Issues) -> Option<CustomerPlan> {
     let limit = |column| lookups.limits.of("customers", column);
-    part.must_fit("trade_license", Some("customer.trade_license"), trade_license, limit("trade_license"));
-    if trade_license.is_none() {
-        // With a trade licence the customer may be in the destination already, and then none of this is written.
-        part.must_fit("name", Some("customer.name"), name, limit("name"));
-        part.must_fit("email", None, email, limit("email"));
-        part.must_fit("phone", None, phone, limit("phone"));
+    let mut person = Person { entity: "customer", id: legacy.id, issues };
+    let is_named = person.require("name", "customer.name", &legacy.name);
+    let trade_license = person.text("trade_license", "customer.trade_license", &legacy.trade_license);
+    match trade_license.and_then(|license| lookups.customers_by_trade_license.get(license)) {
+        // The customer is there already: nothing of this row is written, and the rest of it may be as it likes.
+        Some(Found::One(new_id)) => {
+            return is_named.then_some(CustomerPlan::Matched { old_id: legacy.id, new_id: *new_id });
+        }
+        Some(Found::Several) => {
+            let why = "belongs to several customers of the destination: map the customer to one of them";
+            person.reject(Code::AmbiguousCustomer, "trade_license", "customer.trade_license", why, trade_license);
+            return None;
+        }
+        None => {}
     }
+    let name = person.text("name", "customer.name", &legacy.name);
+    let email = person.text("email", "customer.email", &legacy.email);
+    let phone = person.text("phone", "customer.phone", &legacy.phone);
+    person.must_fit("name", "customer.name", name, limit("name"));
+    person.must_fit("trade_license", "customer.trade_license", trade_license, limit("trade_license"));
+    person.must_fit("email", "customer.email", email, limit("email"));
+    person.must_fit("phone", "customer.phone", phone, limit("phone"));
     Some(CustomerPlan::MatchOrCreate(NewCustomer {
-        old_id: id,
+        old_id: legacy.id,
         name: name?.to_owned(),
         trade_license: trade_license.map(str::to_owned),
         email: email.map(str::to_owned),
@@ -81,31 +91,34 @@ pub(crate) fn customer(
 
 /// A technician, mapped or to be created; `None` also when the certificate names none.
 pub(crate) fn technician(
-    id: Option<OldId>,
+    reference: &Reference,
     field: &str,
     lookups: &Lookups,
     policy: &Policy,
     issues: &mut Issues,
 ) -> Option<TechnicianPlan> {
-    let id = id?;
+    let id = issues.optional_id(field, field, reference)?;
     if let Some(mapped) = lookups.technicians.get(&id) {
-        return existing(field, format_args!("technician {id}"), *mapped, issues).map(TechnicianPlan::Existing);
+        return existing(field, format_args!("technician {id}"), id, *mapped, issues).map(TechnicianPlan::Existing);
     }
-    let legacy = match policy.technicians {
+    let found = match policy.technicians {
         OnMissing::Create => lookups.legacy_technicians.get(&id),
         OnMissing::Fail => None,
     };
-    let Some(legacy) = legacy else {
-        issues.add(Code::MissingTechnicianMapping, Some(field), unmapped("technician", id, policy.technicians));
+    let Some(found) = found else {
+        let message = unmapped("technician", id, policy.technicians);
+        issues.add(Code::MissingTechnicianMapping, Some(field), message, Some(&id.to_string()));
         return None;
     };
+    let legacy = only_row("technician", id, field, found, issues)?;
     let owner = format_args!(" of technician {id}");
-    let user_id = user_of(legacy.user_id, "technician.user_id", owner, lookups, issues);
-    let mut part = Part { entity: "technician", id, issues };
-    let name = part.required("name", "technician.name", &legacy.name);
-    let phone = part.optional("phone", None, &legacy.phone);
-    part.must_fit("name", Some("technician.name"), name, lookups.limits.of("technicians", "name"));
-    part.must_fit("phone", None, phone, lookups.limits.of("technicians", "phone"));
+    let user_id = user_of(&legacy.user_id, "technician.user_id", owner, lookups, issues);
+    let mut person = Person { entity: "technician", id, issues };
+    person.require("name", "technician.name", &legacy.name);
+    let name = person.text("name", "technician.name", &legacy.name);
+    let phone = person.text("phone", "technician.phone", &legacy.phone);
+    person.must_fit("name", "technician.name", name, lookups.limits.of("technicians", "name"));
+    person.must_fit("phone", "technician.phone", phone, lookups.limits.of("technicians", "phone"));
     Some(TechnicianPlan::Create(NewTechnician {
         old_id: id,
         user_id: user_id?,
@@ -115,12 +128,12 @@ pub(crate) fn technician(
 }
 
 /// The destination's row that a mapping leads to, unless it dangles.
-fn existing(field: &str, what: impl Display, mapped: Mapped, issues: &mut Issues) -> Option<NewId> {
+fn existing(field: &str, what: impl Display, id: OldId, mapped: Mapped, issues: &mut Issues) -> Option<NewId> {
     if mapped.exists {
         return Some(mapped.new_id);
     }
     let message = format!("{what} is mapped to {}, which the destination does not have", mapped.new_id);
-    issues.add(Code::DanglingMapping, Some(field), message);
+    issues.add(Code::DanglingMapping, Some(field), message, Some(&id.to_string()));
     None
 }
 
@@ -131,38 +144,12 @@ fn unmapped(entity: &str, id: OldId, on_missing: OnMissing) -> String {
     }
 }
 
-/// The legacy row of a customer or technician. Its texts are about people, so no message shows them.
-struct Part<'i> {
-    entity: &'static str,
-    id: OldId,
-    issues: &'i mut Issues,
-}
-
-impl Part<'_> {
-    fn required<'a>(&mut self, column: &str, field: &str, text: &'a LegacyText) -> Option<&'a str> {
-        if let Reading::Missing = Reading::of(text) {
-            let message = format!("the {column} of {} {} is required and missing", self.entity, self.id);
-            self.issues.add(Code::MissingField, Some(field), message);
-            return None;
-        }
-        self.optional(column, Some(field), text)
+/// The legacy row with this id, unless several have it.
+fn only_row<'a, T>(entity: &str, id: OldId, field: &str, found: &'a Found<T>, issues: &mut Issues) -> Option<&'a T> {
+    let row = found.one();
+    if row.is_none() {
+        let message = format!("several rows of the source are {entity} {id}, so it cannot be told which is meant");
+        issues.add(Code::InvalidId, Some(field), message, Some(&id.to_string()));
     }
-
-    fn optional<'a>(&mut self, column: &str, field: Option<&str>, text: &'a LegacyText) -> Option<&'a str> {
-        let why = match Reading::of(text) {
-            Reading::Missing => return None,
-            Reading::Text(text) => return Some(text),
-            Reading::Nul(_) => "has a NUL character in it",
-            Reading::Undecodable => "holds bytes that are no text in its encoding",
-        };
-        self.issues.add(Code::InvalidText, field, format!("the {column} of {} {} {why}", self.entity, self.id));
-        None
-    }
-
-    fn must_fit(&mut self, column: &str, field: Option<&str>, text: Option<&str>, limit: Option<usize>) {
-        if let (Some(text), Some(_)) = (text, limit) {
-            let what = format!("the {column} of {} {}", self.entity, self.id);
-            self.issues.must_fit(field, &what, text, limit);
-        }
-    }
+    row
 }

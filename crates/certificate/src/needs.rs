@@ -3,13 +3,14 @@ use crate::{LegacyCertificate, OldId};
 
 /// The keys of a certificate that its batch has to look up before it can be planned.
 ///
-/// The user of a technician that is to be created is not among them: it is
-/// [`LegacyTechnician::user_id`](crate::LegacyTechnician::user_id), once that row is read.
+/// What the rows of unmapped people name is not among them, and known only once those rows are read: the user of a
+/// technician ([`LegacyTechnician::user_id`](crate::LegacyTechnician::user_id)) and the trade licence of a customer
+/// ([`trade_license`](crate::trade_license)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs<'a> {
     /// The ECU number as a device has it; `None` when it is missing or unreadable.
     pub ecu_number: Option<&'a str>,
-    /// The user.
+    /// The user; like every id here, `None` when it is missing or unreadable.
     pub user: Option<OldId>,
     /// The customer.
     pub customer: Option<OldId>,
@@ -23,9 +24,9 @@ impl<'a> Needs<'a> {
     pub fn of(record: &'a LegacyCertificate) -> Self {
         Self {
             ecu_number: Reading::of(&record.ecu_number).text(),
-            user: record.user_id,
-            customer: record.customer_id,
-            technicians: [record.calibration_technician_id, record.installation_technician_id],
+            user: record.user_id.id(),
+            customer: record.customer_id.id(),
+            technicians: [record.calibration_technician_id.id(), record.installation_technician_id.id()],
         }
     }
 }

@@ -47,7 +47,14 @@ pub struct Plan {
 pub enum CustomerPlan {
     /// Mapped to a destination customer that exists.
     Existing(NewId),
-    /// Not mapped: the destination customer with this trade licence if there is one when it is written, else a new
+    /// Not mapped, and one destination customer has its trade licence: that customer, and the mapping is recorded.
+    Matched {
+        /// The legacy customer.
+        old_id: OldId,
+        /// The destination customer with its trade licence.
+        new_id: NewId,
+    },
+    /// Not mapped, and no destination customer had its trade licence when it was planned: the destination customer with this trade licence if there is one when it is written, else a new
     /// one; either way the mapping is recorded.
     MatchOrCreate(NewCustomer),
 }

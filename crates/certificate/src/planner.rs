@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use crate::issues::Issues;
 use crate::text::{Reading, quote};
 use crate::{
-    Code, Identity, LegacyCertificate, LegacyText, Lookups, NewId, Outcome, Plan, Policy, Status, date, mappings,
-    speed, vehicle,
+    Code, Found, Identity, LegacyCertificate, LegacyText, Lookups, NewId, Outcome, Plan, Policy, Status, date,
+    mappings, speed, vehicle,
 };
 
 /// The most characters of the status table that a message shows.
@@ -36,11 +36,11 @@ fn draft(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy, issues:
     let certificate_number = issues.required("certificate_number", &record.certificate_number);
     fit(certificate_number, "certificate_number", lookups, issues);
     let device_id = device(record, lookups, issues);
-    let customer = mappings::customer(record.customer_id, lookups, policy, issues);
-    let user_id = mappings::user(record.user_id, lookups, issues);
-    let mut technician = |id, field| mappings::technician(id, field, lookups, policy, issues);
-    let calibration_technician = technician(record.calibration_technician_id, "calibration_technician_id");
-    let installation_technician = technician(record.installation_technician_id, "installation_technician_id");
+    let customer = mappings::customer(&record.customer_id, lookups, policy, issues);
+    let user_id = mappings::user(&record.user_id, lookups, issues);
+    let mut technician = |reference, field| mappings::technician(reference, field, lookups, policy, issues);
+    let calibration_technician = technician(&record.calibration_technician_id, "calibration_technician_id");
+    let installation_technician = technician(&record.installation_technician_id, "installation_technician_id");
     let speed_limit_kmh = speed_limit(record, issues);
     let status = status(record, policy, issues);
     let mut date = |field, text, is_required| date(field, text, is_required, policy, issues);
@@ -52,16 +52,16 @@ fn draft(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy, issues:
         && expires_at < issued_at
     {
         let message = format!("expiry_date {expires_at} is before issue_date {issued_at}");
-        issues.add(Code::InvalidDateOrder, Some("expiry_date"), message);
+        issues.add(Code::InvalidDateOrder, Some("expiry_date"), message, record.expiry_date.as_str());
     }
     let remarks = issues.optional("remarks", &record.remarks);
     fit(remarks, "remarks", lookups, issues);
     if !issues.is_empty() {
         return None;
     }
-    let (vehicle, warnings) = match vehicle::plan(record, &lookups.limits, policy) {
-        Ok(vehicle) => (Some(vehicle), Vec::new()),
-        Err(warning) => (None, vec![warning]),
+    let (vehicle, warning) = match vehicle::plan(record, &lookups.limits, policy) {
+        Ok((vehicle, warning)) => (Some(vehicle), warning),
+        Err(warning) => (None, Some(warning)),
     };
     Some(Plan {
         id: record.id,
@@ -79,24 +79,26 @@ fn draft(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy, issues:
         installed_at,
         remarks: remarks.map(str::to_owned),
         vehicle,
-        warnings,
+        warnings: warning.into_iter().collect(),
     })
 }
 
 fn fit(text: Option<&str>, field: &str, lookups: &Lookups, issues: &mut Issues) {
     if let Some(text) = text {
-        issues.must_fit(Some(field), field, text, lookups.limits.of("certificates", field));
+        issues.must_fit(field, field, text, lookups.limits.of("certificates", field));
     }
 }
 
 fn device(record: &LegacyCertificate, lookups: &Lookups, issues: &mut Issues) -> Option<NewId> {
     let ecu_number = issues.required("ecu_number", &record.ecu_number)?;
-    let device = lookups.devices.get(ecu_number).copied();
-    if device.is_none() {
-        let message = format!("the destination has no device with the ECU number {}", quote(ecu_number));
-        issues.add(Code::MissingDevice, Some("ecu_number"), message);
-    }
-    device
+    let (code, how_many) = match lookups.devices.get(ecu_number) {
+        Some(Found::One(device)) => return Some(*device),
+        Some(Found::Several) => (Code::AmbiguousDevice, "several devices"),
+        None => (Code::MissingDevice, "no device"),
+    };
+    let message = format!("the destination has {how_many} with the ECU number {}", quote(ecu_number));
+    issues.add(code, Some("ecu_number"), message, record.ecu_number.as_str());
+    None
 }
 
 fn speed_limit(record: &LegacyCertificate, issues: &mut Issues) -> Option<i16> {
@@ -104,7 +106,7 @@ fn speed_limit(record: &LegacyCertificate, issues: &mut Issues) -> Option<i16> {
     speed::parse(text)
         .map_err(|why| {
             let message = format!("speed {} is not one speed of 1 to 300 km/h: {why}", quote(text));
-            issues.add(Code::InvalidSpeed, Some("speed"), message);
+            issues.add(Code::InvalidSpeed, Some("speed"), message, record.speed.as_str());
         })
         .ok()
 }
@@ -118,7 +120,7 @@ fn status(record: &LegacyCertificate, policy: &Policy, issues: &mut Issues) -> O
             known.replace_range(end.., "…");
         }
         let message = format!("status {} is not in the status table, which has {known}", quote(text));
-        issues.add(Code::UnknownStatus, Some("status"), message);
+        issues.add(Code::UnknownStatus, Some("status"), message, record.status.as_str());
     }
     status
 }
@@ -134,7 +136,10 @@ fn date(
     match date::parse(text, policy.timezone) {
         Ok(None) if is_required => issues.missing(field, legacy),
         Ok(instant) => return instant,
-        Err(why) => issues.add(Code::InvalidDate, Some(field), format!("{field} {} is not a date: {why}", quote(text))),
+        Err(why) => {
+            let message = format!("{field} {} is not a date: {why}", quote(text));
+            issues.add(Code::InvalidDate, Some(field), message, legacy.as_str());
+        }
     }
     None
 }

@@ -44,7 +44,7 @@ impl Default for Policy {
     }
 }
 
-/// Which legacy word means which status; words are compared without case.
+/// Which legacy word means which status; words are compared without the case of ASCII letters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatusTable(HashMap<String, Status>);
 
@@ -52,7 +52,7 @@ impl StatusTable {
     /// The status of a word that has been trimmed.
     #[must_use]
     pub fn get(&self, word: &str) -> Option<Status> {
-        self.0.get(&word.to_lowercase()).copied()
+        self.0.get(&word.to_ascii_lowercase()).copied()
     }
 
     /// The words of the table, in lower case and sorted.
@@ -88,7 +88,7 @@ impl Default for StatusTable {
 impl<S: AsRef<str>> Extend<(S, Status)> for StatusTable {
     /// Adds words; one that is there already takes the new status.
     fn extend<I: IntoIterator<Item = (S, Status)>>(&mut self, words: I) {
-        self.0.extend(words.into_iter().map(|(word, status)| (word.as_ref().trim().to_lowercase(), status)));
+        self.0.extend(words.into_iter().map(|(word, status)| (word.as_ref().trim().to_ascii_lowercase(), status)));
     }
 }
 
@@ -123,7 +123,18 @@ mod tests {
         ] {
             assert_eq!(table.get(word).map(Status::as_str), Some(status), "{word}");
         }
-        for word in ["", "EXPIRED", "???", "act", "actives", "null&void", "null  & void", "blocked."] {
+        for word in [
+            "",
+            "EXPIRED",
+            "???",
+            "act",
+            "actives",
+            "null&void",
+            "null  & void",
+            "blocked.",
+            "bloc\u{212A}ed",
+            "i\u{17F}\u{17F}ued",
+        ] {
             assert_eq!(table.get(word), None, "{word}");
         }
     }

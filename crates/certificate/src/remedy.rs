@@ -33,6 +33,10 @@ impl Code {
                 "Add the device with this ECU number to the new system, or correct the ECU number in the old one; then \
                  retry.",
             ),
+            Self::AmbiguousDevice => (
+                "let one device alone have the ECU number",
+                "Several devices of the new system have this ECU number: correct or remove all but one; then retry.",
+            ),
             Self::MissingUserMapping => (
                 "map the user in user_mappings.json and import it",
                 "Add the user to the new system and to user_mappings.json, import the mappings again; then retry.",
@@ -41,6 +45,11 @@ impl Code {
                 "correct the customer in the source, or map it",
                 "The old system has no such customer (or creating is turned off): correct the customer of the \
                  certificate, or map it in customer_mappings.json; then retry.",
+            ),
+            Self::AmbiguousCustomer => (
+                "map the customer, or leave its trade licence to one alone",
+                "Several customers of the new system have this customer's trade licence: say which one it is in \
+                 customer_mappings.json and import it, or join them into one; then retry.",
             ),
             Self::MissingTechnicianMapping => (
                 "correct the technician in the source, or map it",
@@ -58,6 +67,11 @@ impl Code {
             Self::InvalidText => (
                 "remove NUL characters or broken text in the source",
                 "Remove the NUL character or the broken text from the field in the old system; then retry.",
+            ),
+            Self::InvalidId => (
+                "correct the reference in the source, or the repeated id",
+                "Correct the reference in the old system to the id of a row there, or empty it; where several rows have \
+                 one id, give each its own; then retry.",
             ),
             Self::InvalidDate => (
                 "correct the date in the source",

@@ -1,10 +1,16 @@
 //! `rules.md`, Vehicle: brand and model out of one text, and when there is no vehicle at all.
 
-use crate::text::Reading;
-use crate::{LegacyCertificate, Limits, Policy, VehiclePlan, Warning, WarningCode};
+use crate::reference::whole_number;
+use crate::text::{Reading, quote};
+use crate::{LegacyCertificate, LegacyText, Limits, Policy, VehiclePlan, Warning, WarningCode};
 
-/// The vehicle of a certificate, or the warning that says why there is none.
-pub(crate) fn plan(record: &LegacyCertificate, limits: &Limits, policy: &Policy) -> Result<VehiclePlan, Warning> {
+/// The vehicle of a certificate, with a warning where its registration is unclear, or the warning that says why there
+/// is none.
+pub(crate) fn plan(
+    record: &LegacyCertificate,
+    limits: &Limits,
+    policy: &Policy,
+) -> Result<(VehiclePlan, Option<Warning>), Warning> {
     let vehicle_type = match Reading::of(&record.vehicle_type) {
         Reading::Missing => {
             let message = "vehicle_type is missing, so the certificate has no vehicle".to_owned();
@@ -32,8 +38,10 @@ pub(crate) fn plan(record: &LegacyCertificate, limits: &Limits, policy: &Policy)
             return Err(not_created(&format!("its {column} has {length} characters, the destination holds {limit}")));
         }
     }
-    let is_new_registration = record.new_registration == Some(1);
-    Ok(VehiclePlan { brand, model, chassis_number, registration_number, is_new_registration })
+    let is_new_registration = is_new_registration(&record.new_registration);
+    let warning = is_new_registration.is_none().then(|| unclear(&record.new_registration));
+    let is_new_registration = is_new_registration.unwrap_or(false);
+    Ok((VehiclePlan { brand, model, chassis_number, registration_number, is_new_registration }, warning))
 }
 
 fn readable<'a>(column: &str, reading: Reading<'a>) -> Result<&'a str, Warning> {
@@ -43,6 +51,28 @@ fn readable<'a>(column: &str, reading: Reading<'a>) -> Result<&'a str, Warning> 
 fn not_created(why: &str) -> Warning {
     let message = format!("the certificate goes without its vehicle: {why}");
     Warning { code: WarningCode::VehicleNotCreated, message }
+}
+
+/// What `new_registration` says; `None` when it is neither yes nor no. The numbers may be written as any numeric column
+/// writes them (`1.00`), and a missing value is no.
+fn is_new_registration(value: &LegacyText) -> Option<bool> {
+    match Reading::of(value) {
+        Reading::Missing => Some(false),
+        Reading::Text(text) if text.eq_ignore_ascii_case("true") => Some(true),
+        Reading::Text(text) if text.eq_ignore_ascii_case("false") => Some(false),
+        Reading::Text(text) => match whole_number(text) {
+            Some(0) => Some(false),
+            Some(1) => Some(true),
+            _ => None,
+        },
+        Reading::Nul(_) | Reading::Undecodable => None,
+    }
+}
+
+fn unclear(value: &LegacyText) -> Warning {
+    let shown = value.as_str().map_or_else(|| "bytes that are no text".to_owned(), quote);
+    let message = format!("new_registration is {shown}, neither 1 or true nor 0 or false: taken as false");
+    Warning { code: WarningCode::NewRegistrationUnclear, message }
 }
 
 /// The longest listed brand that a vehicle type begins with, or its first word; and the rest, or the brand again.
@@ -57,12 +87,9 @@ fn brand_and_model(vehicle_type: &str, brands: &[String]) -> (String, String) {
 /// How many words a brand has, if the text begins with exactly these words in any case.
 fn words_of_prefix(text: &str, brand: &str) -> Option<usize> {
     let mut words = text.split_whitespace();
-    let begins = brand.split_whitespace().all(|listed| words.next().is_some_and(|word| is_same(word, listed)));
+    let begins =
+        brand.split_whitespace().all(|listed| words.next().is_some_and(|word| word.eq_ignore_ascii_case(listed)));
     begins.then(|| brand.split_whitespace().count())
-}
-
-fn is_same(word: &str, listed: &str) -> bool {
-    word.chars().flat_map(char::to_lowercase).eq(listed.chars().flat_map(char::to_lowercase))
 }
 
 fn join<'a>(words: impl Iterator<Item = &'a str>, capacity: usize) -> String {
@@ -101,7 +128,7 @@ mod tests {
 
     #[test]
     fn the_longest_listed_brand_wins() {
-        let brands = ["ashok", "Ashok  Leyland", "KING LONG", " ", "HIGER BUS COMPANY", "šKODA auto"];
+        let brands = ["ashok", "Ashok  Leyland", "KING LONG", " ", "HIGER BUS COMPANY", "ŠKODA auto"];
         for (text, brand, model) in [
             ("ASHOK LEYLAND FALCON", "ASHOK LEYLAND", "FALCON"),
             ("ashok   leyland", "ashok leyland", "ashok leyland"),
@@ -111,6 +138,9 @@ mod tests {
             ("KING LONGX", "KING", "LONGX"),
             ("HIGER BUS", "HIGER", "BUS"),
             ("ŠKODA AUTO 5", "ŠKODA AUTO", "5"),
+            // Case is that of ASCII letters: to anything else it matters.
+            ("šKODA AUTO 5", "šKODA", "AUTO 5"),
+            ("\u{212A}ING LONG 5", "\u{212A}ING", "LONG 5"),
             ("TATA KING LONG", "TATA", "KING LONG"),
         ] {
             assert_eq!(split(text, &brands), (brand.to_owned(), model.to_owned()), "{text:?}");

@@ -2,14 +2,14 @@
 
 use chrono::{DateTime, Datelike as _, Utc};
 
-use crate::{CustomerPlan, LegacyCertificate, LegacyText, OldId, Plan, TechnicianPlan};
+use crate::{CustomerPlan, LegacyCertificate, LegacyText, Plan, Reference, TechnicianPlan, Warning, WarningCode};
 
 const MISSING: [&str; 8] = ["", "-", "--", "n/a", "na", "null", "none", "nil"];
 
 /// What a plan gets wrong about its certificate, whatever the lookups and the policy were. A right plan has none.
 #[must_use]
 pub fn violations(record: &LegacyCertificate, plan: &Plan) -> Vec<String> {
-    let mut found = Found(Vec::new());
+    let mut found = Violations(Vec::new());
     found.unless(plan.id == record.id, "the id is another certificate's");
     found.same_text("certificate_number", &record.certificate_number, Some(&plan.certificate_number));
     found.same_text("remarks", &record.remarks, plan.remarks.as_deref());
@@ -23,9 +23,9 @@ pub fn violations(record: &LegacyCertificate, plan: &Plan) -> Vec<String> {
     found.0
 }
 
-struct Found(Vec<String>);
+struct Violations(Vec<String>);
 
-impl Found {
+impl Violations {
     fn unless(&mut self, is_right: bool, violation: &str) {
         if !is_right {
             self.0.push(violation.to_owned());
@@ -33,8 +33,9 @@ impl Found {
     }
 
     fn clean(&mut self, what: &str, text: &str) {
-        let is_clean =
-            text.trim().len() == text.len() && !text.contains('\0') && !MISSING.contains(&text.to_lowercase().as_str());
+        let is_clean = text.trim().len() == text.len()
+            && !text.contains('\0')
+            && !MISSING.contains(&text.to_ascii_lowercase().as_str());
         self.unless(is_clean, &format!("the {what} is missing, not trimmed or has a NUL character"));
     }
 
@@ -67,23 +68,30 @@ impl Found {
     }
 
     fn people(&mut self, record: &LegacyCertificate, plan: &Plan) {
-        self.unless(record.user_id.is_some(), "there is a user where the source has none");
-        self.unless(record.customer_id.is_some(), "there is a customer where the source has none");
-        if let CustomerPlan::MatchOrCreate(customer) = &plan.customer {
-            self.unless(Some(customer.old_id) == record.customer_id, "the customer is another one");
-            self.clean("customer name", &customer.name);
-            for text in [&customer.trade_license, &customer.email, &customer.phone].into_iter().flatten() {
-                self.clean("customer's text", text);
+        self.unless(is_id(&record.user_id), "there is a user where the source names none");
+        self.unless(is_id(&record.customer_id), "there is a customer where the source names none");
+        match &plan.customer {
+            CustomerPlan::Existing(_) => {}
+            CustomerPlan::Matched { old_id, .. } => {
+                self.unless(record.customer_id == Reference::Id(*old_id), "the customer is another one");
+            }
+            CustomerPlan::MatchOrCreate(customer) => {
+                self.unless(record.customer_id == Reference::Id(customer.old_id), "the customer is another one");
+                self.clean("customer name", &customer.name);
+                for text in [&customer.trade_license, &customer.email, &customer.phone].into_iter().flatten() {
+                    self.clean("customer's text", text);
+                }
             }
         }
-        self.technician(record.calibration_technician_id, plan.calibration_technician.as_ref());
-        self.technician(record.installation_technician_id, plan.installation_technician.as_ref());
+        self.technician(&record.calibration_technician_id, plan.calibration_technician.as_ref());
+        self.technician(&record.installation_technician_id, plan.installation_technician.as_ref());
     }
 
-    fn technician(&mut self, legacy: Option<OldId>, planned: Option<&TechnicianPlan>) {
-        self.unless(legacy.is_some() == planned.is_some(), "a technician is too many or missing");
+    fn technician(&mut self, legacy: &Reference, planned: Option<&TechnicianPlan>) {
+        let is_right = if planned.is_some() { is_id(legacy) } else { *legacy == Reference::Missing };
+        self.unless(is_right, "a technician is too many or missing");
         if let Some(TechnicianPlan::Create(technician)) = planned {
-            self.unless(Some(technician.old_id) == legacy, "the technician is another one");
+            self.unless(*legacy == Reference::Id(technician.old_id), "the technician is another one");
             self.clean("technician name", &technician.name);
             if let Some(phone) = &technician.phone {
                 self.clean("technician phone", phone);
@@ -92,17 +100,24 @@ impl Found {
     }
 
     fn vehicle(&mut self, record: &LegacyCertificate, plan: &Plan) {
-        self.unless(plan.warnings.len() == usize::from(plan.vehicle.is_none()), "one warning goes with no vehicle");
-        let Some(vehicle) = &plan.vehicle else { return };
+        let Some(vehicle) = &plan.vehicle else {
+            let warns = |warning: &Warning| warning.code != WarningCode::NewRegistrationUnclear;
+            self.unless(plan.warnings.len() == 1 && plan.warnings.iter().all(warns), "one warning says why no vehicle");
+            return;
+        };
         self.unless(!vehicle.brand.contains('\0') && !vehicle.model.contains('\0'), "the vehicle has a NUL character");
         self.unless(is_single_spaced(&vehicle.brand), "the brand is not single-spaced");
         self.unless(is_single_spaced(&vehicle.model), "the model is not single-spaced");
         self.same_text("chassis number", &record.vehicle_chassis_number, vehicle.chassis_number.as_deref());
         self.same_text("registration", &record.vehicle_registration_number, vehicle.registration_number.as_deref());
-        self.unless(
-            vehicle.is_new_registration == matches!(record.new_registration, Some(1)),
-            "the new registration is not that of the source",
-        );
+        let (is_yes, is_no) = yes_and_no(&record.new_registration);
+        self.unless(vehicle.is_new_registration == is_yes, "the new registration is not that of the source");
+        let warns_rightly = match plan.warnings.as_slice() {
+            [] => is_yes || is_no,
+            [warning] => warning.code == WarningCode::NewRegistrationUnclear && !is_yes && !is_no,
+            _ => false,
+        };
+        self.unless(warns_rightly, "a vehicle's one warning says that its new registration is unclear");
         let source = if let LegacyText::Text(text) = &record.vehicle_type { text.as_str() } else { "" };
         let is_whole = source.split_whitespace().eq(vehicle.brand.split(' ').chain(vehicle.model.split(' ')))
             || (vehicle.model == vehicle.brand && source.split_whitespace().eq(vehicle.brand.split(' ')));
@@ -113,9 +128,28 @@ impl Found {
 fn is_there(legacy: &LegacyText) -> bool {
     match legacy {
         LegacyText::Null => false,
-        LegacyText::Text(text) => !MISSING.contains(&text.trim().to_lowercase().as_str()),
+        LegacyText::Text(text) => !MISSING.contains(&text.trim().to_ascii_lowercase().as_str()),
         LegacyText::Undecodable => true,
     }
+}
+
+/// Whether the source says yes, and whether it says no.
+fn yes_and_no(legacy: &LegacyText) -> (bool, bool) {
+    let LegacyText::Text(text) = legacy else { return (false, *legacy == LegacyText::Null) };
+    let text = text.trim();
+    let number = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let number = if number.starts_with(|c: char| c.is_ascii_digit()) { number } else { "no number" };
+    let whole = number.split_once('.').map_or(number, |_| {
+        let without_zeros = number.trim_end_matches('0');
+        without_zeros.strip_suffix('.').unwrap_or(without_zeros)
+    });
+    let digits = whole.trim_start_matches('0');
+    let is_yes = text.eq_ignore_ascii_case("true") || (digits == "1" && !text.starts_with('-'));
+    (is_yes, !is_there(legacy) || text.eq_ignore_ascii_case("false") || digits.is_empty())
+}
+
+fn is_id(reference: &Reference) -> bool {
+    matches!(reference, Reference::Id(_))
 }
 
 fn is_zero_digit(character: char) -> bool {

@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use certferry_certificate::{
-    CustomerPlan, LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText, Lookups, Mapped, NewId, OldId,
-    Outcome, Plan, Policy, TechnicianPlan, plan, violations,
+    CustomerPlan, Found, LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText, Lookups, Mapped, NewId,
+    OldId, Outcome, Plan, Policy, Reference, TechnicianPlan, plan, violations,
 };
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
@@ -30,23 +30,27 @@ fn number(row: &Row, column: &str) -> Option<i64> {
     (row[column] != r"\N").then(|| row[column].parse().unwrap())
 }
 
-fn id(row: &Row, column: &str) -> Option<OldId> {
-    number(row, column).map(OldId)
+fn id(row: &Row) -> OldId {
+    OldId(number(row, "id").unwrap())
+}
+
+fn reference(row: &Row, column: &str) -> Reference {
+    Reference::of(&text(row, column))
 }
 
 fn certificate(row: &Row) -> LegacyCertificate {
     LegacyCertificate {
-        id: id(row, "id").unwrap(),
+        id: id(row),
         certificate_number: text(row, "certificate_number"),
         ecu_number: text(row, "ecu_number"),
-        customer_id: id(row, "customer_id"),
-        user_id: id(row, "user_id"),
-        calibration_technician_id: id(row, "calibration_technician_id"),
-        installation_technician_id: id(row, "installation_technician_id"),
+        customer_id: reference(row, "customer_id"),
+        user_id: reference(row, "user_id"),
+        calibration_technician_id: reference(row, "calibration_technician_id"),
+        installation_technician_id: reference(row, "installation_technician_id"),
         vehicle_type: text(row, "vehicle_type"),
         vehicle_chassis_number: text(row, "vehicle_chassis_number"),
         vehicle_registration_number: text(row, "vehicle_registration_number"),
-        new_registration: number(row, "new_registration"),
+        new_registration: text(row, "new_registration"),
         speed: text(row, "speed"),
         status: text(row, "status"),
         issue_date: text(row, "issue_date"),
@@ -58,15 +62,15 @@ fn certificate(row: &Row) -> LegacyCertificate {
 }
 
 fn customer(row: &Row) -> (OldId, LegacyCustomer) {
-    let id = id(row, "id").unwrap();
+    let id = id(row);
     let [name, trade_license, email, phone] =
         ["name", "trade_license", "email", "phone"].map(|column| text(row, column));
     (id, LegacyCustomer { id, name, trade_license, email, phone })
 }
 
 fn technician(row: &Row) -> (OldId, LegacyTechnician) {
-    let old_id = id(row, "id").unwrap();
-    let user_id = id(row, "user_id");
+    let old_id = id(row);
+    let user_id = reference(row, "user_id");
     (old_id, LegacyTechnician { id: old_id, name: text(row, "name"), phone: text(row, "phone"), user_id })
 }
 
@@ -81,27 +85,31 @@ fn mapping(mappings: &str, destination: &str) -> HashMap<OldId, Mapped> {
         .collect()
 }
 
+/// The destination's ids by what a column has.
+fn by_column(file: &str, column: &str) -> HashMap<String, Found<NewId>> {
+    let rows = rows(file);
+    let there = rows.iter().filter(|row| row[column] != r"\N");
+    Found::by_key(there.map(|row| (row[column].clone(), NewId(number(row, "id").unwrap()))))
+}
+
 fn lookups() -> Lookups {
     let vehicles = [("brand", 64), ("model", 128), ("chassis_number", 32), ("registration_number", 32)];
     Lookups {
-        devices: rows("dest_devices.csv")
-            .iter()
-            .map(|row| (row["ecu_number"].clone(), NewId(number(row, "id").unwrap())))
-            .collect(),
+        devices: by_column("dest_devices.csv", "ecu_number"),
         users: mapping("user_mappings.json", "dest_users.csv"),
         customers: mapping("customer_mappings.json", "dest_customers.csv"),
         technicians: mapping("technicians_mapping.json", "dest_technicians.csv"),
-        legacy_customers: rows("customers.csv").iter().map(customer).collect(),
-        legacy_technicians: rows("technicians.csv").iter().map(technician).collect(),
+        legacy_customers: Found::by_key(rows("customers.csv").iter().map(customer)),
+        legacy_technicians: Found::by_key(rows("technicians.csv").iter().map(technician)),
+        customers_by_trade_license: by_column("dest_customers.csv", "trade_license"),
         limits: vehicles.map(|(column, limit)| ("vehicles".to_owned(), column.to_owned(), limit)).into_iter().collect(),
     }
 }
 
-fn customer_value(customer: &CustomerPlan, by_license: &HashMap<String, i64>) -> Value {
+fn customer_value(customer: &CustomerPlan) -> Value {
     match customer {
-        CustomerPlan::Existing(id) => json!(["existing", id]),
+        CustomerPlan::Existing(id) | CustomerPlan::Matched { new_id: id, .. } => json!(["existing", id]),
         CustomerPlan::MatchOrCreate(new) => match &new.trade_license {
-            Some(license) if by_license.contains_key(license) => json!(["existing", by_license[license]]),
             Some(license) => json!(["created", ["license", license], new.name]),
             None => json!(["created", ["old", new.old_id], new.name]),
         },
@@ -121,13 +129,13 @@ fn instant(at: DateTime<Utc>) -> String {
     at.format(if whole { "%Y-%m-%dT%H:%M:%SZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" }).to_string()
 }
 
-fn migrated_value(plan: &Plan, by_license: &HashMap<String, i64>) -> Value {
+fn migrated_value(plan: &Plan) -> Value {
     json!({
         "certificate_id": plan.id,
         "state": "migrated",
         "certificate_number": plan.certificate_number,
         "device_id": plan.device_id,
-        "customer": customer_value(&plan.customer, by_license),
+        "customer": customer_value(&plan.customer),
         "user_id": plan.user_id,
         "calibration_technician": technician_value(plan.calibration_technician.as_ref()),
         "installation_technician": technician_value(plan.installation_technician.as_ref()),
@@ -158,11 +166,6 @@ fn issue_set(issues: &Value) -> BTreeSet<String> {
 #[test]
 fn every_case_comes_out_as_expected() {
     let (lookups, policy) = (lookups(), Policy::default());
-    let by_license: HashMap<String, i64> = rows("dest_customers.csv")
-        .iter()
-        .filter(|row| row["trade_license"] != r"\N")
-        .map(|row| (row["trade_license"].clone(), number(row, "id").unwrap()))
-        .collect();
     let expected = std::fs::read_to_string(file("expected.jsonl")).unwrap();
     let mut expected: HashMap<i64, Value> = expected
         .lines()
@@ -174,7 +177,7 @@ fn every_case_comes_out_as_expected() {
         let expected = expected.remove(&record.id.0).unwrap();
         match plan(&record, &lookups, &policy) {
             Outcome::Migrate(plan) => {
-                assert_eq!(migrated_value(&plan, &by_license), expected, "{record:?}");
+                assert_eq!(migrated_value(&plan), expected, "{record:?}");
                 assert_eq!(violations(&record, &plan), Vec::<String>::new(), "{record:?}");
                 counts.0 += 1;
             }

@@ -108,6 +108,7 @@ mod tests {
             code: code.to_owned(),
             field: field.map(str::to_owned),
             message: "why".to_owned(),
+            raw: None,
         };
         let issues = [issue("invalid_speed", Some("speed")), issue("certificate_not_found", None)];
         assert_eq!(readable_issues(&issues, "; "), "invalid_speed (speed): why; certificate_not_found: why");

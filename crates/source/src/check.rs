@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::reader::{Column, ColumnKind, Dialect, Reader};
-use crate::record::integer;
+use crate::text;
 use crate::{Entity, Error};
 
 /// Something of a source query that does not fit the legacy database.
@@ -65,7 +65,7 @@ async fn look(reader: &dyn Reader, check: &mut QueryCheck) -> Result<(), Error> 
         return Ok(());
     }
     for key in reader.outermost_keys(entity).await? {
-        if integer(&key).is_none() {
+        if text::id(&key.as_str().into()).is_none() {
             check.add(format!(
                 "it has the id {key}, which is no whole number from {} to {}: leave such rows out",
                 i64::MIN,

@@ -90,27 +90,27 @@ impl Source {
         Ok(Page { ids: ids_there, absent, next })
     }
 
-    /// The certificates with these ids, by ascending id; ids that are not there are simply absent.
+    /// The certificates with these ids, by ascending id: each row, so an id that several rows have comes as often, and one that
+    /// is not there never.
     pub async fn certificates(&self, ids: &[OldId]) -> Result<Vec<LegacyCertificate>, Error> {
         let mut found = self.records(Entity::Certificates, ids, record::certificate).await?;
         found.sort_by_key(|certificate| certificate.id);
-        found.dedup_by_key(|certificate| certificate.id);
         Ok(found)
     }
 
-    /// The customers with these ids, by ascending id; ids that are not there are simply absent.
+    /// The customers with these ids, by ascending id: each row, so an id that several rows have comes as often, and one that
+    /// is not there never.
     pub async fn customers(&self, ids: &[OldId]) -> Result<Vec<LegacyCustomer>, Error> {
         let mut found = self.records(Entity::Customers, ids, record::customer).await?;
         found.sort_by_key(|customer| customer.id);
-        found.dedup_by_key(|customer| customer.id);
         Ok(found)
     }
 
-    /// The technicians with these ids, by ascending id; ids that are not there are simply absent.
+    /// The technicians with these ids, by ascending id: each row, so an id that several rows have comes as often, and one that
+    /// is not there never.
     pub async fn technicians(&self, ids: &[OldId]) -> Result<Vec<LegacyTechnician>, Error> {
         let mut found = self.records(Entity::Technicians, ids, record::technician).await?;
         found.sort_by_key(|technician| technician.id);
-        found.dedup_by_key(|technician| technician.id);
         Ok(found)
     }
 

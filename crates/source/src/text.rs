@@ -2,9 +2,7 @@
 
 use std::fmt::Write;
 
-use certferry_certificate::LegacyText;
-
-use crate::record::integer;
+use certferry_certificate::{LegacyText, Reference};
 
 /// The text of these bytes, `None` being NULL. What is no UTF-8 is a fact about this one value.
 pub(crate) fn text(bytes: Option<&[u8]>) -> LegacyText {
@@ -16,12 +14,9 @@ pub(crate) fn text(bytes: Option<&[u8]>) -> LegacyText {
     }
 }
 
-/// The id that a text is.
+/// The id that a text is; `None` when it is missing or no whole number of 64 bits.
 pub(crate) fn id(text: &LegacyText) -> Option<i64> {
-    match text {
-        LegacyText::Text(id) => integer(id),
-        LegacyText::Null | LegacyText::Undecodable => None,
-    }
+    Reference::of(text).id().map(|id| id.0)
 }
 
 /// Ids as a list in SQL: digits, so that they need no quoting.

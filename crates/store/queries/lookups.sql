@@ -6,20 +6,28 @@ WITH needed_mapping AS (
     UNION ALL
     SELECT 'technician', unnest($4::bigint[])
 )
-SELECT 'device' AS "entity!", device.ecu_number AS key, NULL::bigint AS old_id, device.id AS "new_id!",
-       TRUE AS "row_exists!"
+-- What several rows have comes once, with how many they are; byte by byte, whatever the column's collation.
+SELECT 'device' AS "entity!", device.ecu_number::text COLLATE "C" AS key, NULL::bigint AS old_id,
+       min(device.id) AS "new_id!", TRUE AS "row_exists!", count(*) AS "rows!"
 FROM devices AS device
 WHERE device.ecu_number = ANY($1::text[])
+GROUP BY 2
+UNION ALL
+SELECT 'trade_license', customer.trade_license::text COLLATE "C", NULL, min(customer.id), TRUE, count(*)
+FROM customers AS customer
+WHERE customer.trade_license = ANY($6::text[])
+GROUP BY 2
 UNION ALL
 SELECT mapping.entity, NULL, mapping.old_id, mapping.new_id,
        CASE mapping.entity
            WHEN 'user' THEN EXISTS (SELECT FROM users WHERE users.id = mapping.new_id)
            WHEN 'customer' THEN EXISTS (SELECT FROM customers WHERE customers.id = mapping.new_id)
            ELSE EXISTS (SELECT FROM technicians WHERE technicians.id = mapping.new_id)
-       END
+       END,
+       1
 FROM needed_mapping
 JOIN certferry.mapping USING (entity, old_id)
 UNION ALL
-SELECT 'certificate', certificate.certificate_number, NULL, certificate.id, TRUE
+SELECT 'certificate', certificate.certificate_number, NULL, certificate.id, TRUE, 1
 FROM certificates AS certificate
 WHERE certificate.certificate_number = ANY($5::text[])

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use certferry_certificate::{Limits, Lookups, Mapped, NewId, OldId};
+use certferry_certificate::{Found, Limits, Lookups, Mapped, NewId, OldId};
 use sqlx::PgConnection;
 
 use crate::{Database, Error};
@@ -18,10 +18,12 @@ pub struct Needed {
     pub technicians: Vec<i64>,
     /// Trimmed certificate numbers.
     pub certificate_numbers: Vec<String>,
+    /// Trimmed trade licences of legacy customers that are not mapped.
+    pub trade_licenses: Vec<String>,
 }
 
-/// Reads devices, mappings and the certificate numbers that are already taken (with the id of who has them) in one
-/// round trip. The legacy customers and technicians, and the limits, are the caller's to add.
+/// Reads devices, mappings, customers by trade licence and the certificate numbers that are already taken (with the id
+/// of who has them) in one round trip. The legacy customers and technicians, and the limits, are the caller's to add.
 pub async fn lookups(database: &Database, needed: &Needed) -> Result<(Lookups, HashMap<String, NewId>), Error> {
     lookups_within(&mut *database.session().await?, needed).await
 }
@@ -38,6 +40,7 @@ pub async fn lookups_within(
         &needed.customers,
         &needed.technicians,
         &needed.certificate_numbers,
+        &needed.trade_licenses,
     )
     .fetch_all(connection)
     .await
@@ -47,8 +50,12 @@ pub async fn lookups_within(
     let mut taken = HashMap::new();
     for row in rows {
         let new_id = NewId(row.new_id);
+        let in_destination = if row.rows == 1 { Found::One(new_id) } else { Found::Several };
         match (row.entity.as_str(), row.key, row.old_id) {
-            ("device", Some(ecu_number), _) => drop(found.devices.insert(ecu_number, new_id)),
+            ("device", Some(ecu_number), _) => drop(found.devices.insert(ecu_number, in_destination)),
+            ("trade_license", Some(trade_license), _) => {
+                found.customers_by_trade_license.insert(trade_license, in_destination);
+            }
             ("certificate", Some(number), _) => drop(taken.insert(number, new_id)),
             (entity, _, Some(old_id)) => {
                 let mapped = Mapped { new_id, exists: row.row_exists };

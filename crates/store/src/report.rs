@@ -42,6 +42,8 @@ pub struct StoredIssue {
     #[serde(default)]
     pub field: Option<String>,
     pub message: String,
+    #[serde(default)]
+    pub raw: Option<String>,
 }
 
 /// One of a migrated certificate's warnings, as stored.

@@ -15,12 +15,16 @@ pub(crate) const fn crash_point(_: &str) {}
 /// Holds every plan against the independent checker; a wrong one ends the process before anything is written.
 #[cfg(feature = "failpoints")]
 pub(crate) fn abort_on_violations(
-    records: &std::collections::HashMap<certferry_certificate::OldId, certferry_certificate::LegacyCertificate>,
+    records: &std::collections::HashMap<
+        certferry_certificate::OldId,
+        certferry_certificate::Found<certferry_certificate::LegacyCertificate>,
+    >,
     prepared: &[crate::prepare::Prepared<'_>],
 ) {
     for prepared in prepared {
         let certferry_certificate::Outcome::Migrate(plan) = &prepared.outcome else { continue };
-        let violations = certferry_certificate::violations(&records[&prepared.job.certificate_id], plan);
+        let Some(record) = records[&prepared.job.certificate_id].one() else { continue };
+        let violations = certferry_certificate::violations(record, plan);
         if !violations.is_empty() {
             tracing::error!(certificate.id = plan.id.0, ?violations, "the plan breaks the rules; nothing was written");
             std::process::abort();

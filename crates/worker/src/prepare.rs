@@ -5,7 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use certferry_certificate::{
-    Code, Identity, Issue, LegacyCertificate, Lookups, Needs, NewId, OldId, OnMissing, Outcome, Policy, identity, plan,
+    Code, Found, Identity, Issue, LegacyCertificate, Lookups, Needs, NewId, OldId, OnMissing, Outcome, Policy,
+    identity, plan, trade_license,
 };
 use certferry_queue::Job;
 use certferry_store::{Needed, Transaction, lookups_within};
@@ -48,10 +49,9 @@ impl Engine {
         )?;
         let mut transaction = self.unless_idle(transaction, asked).await?;
         crash_point("begun");
-        let records: HashMap<OldId, LegacyCertificate> =
-            records.into_iter().map(|record| (record.id, record)).collect();
+        let records = Found::by_key(records.into_iter().map(|record| (record.id, record)));
         crash_point("read");
-        let mut needed = needed(records.values());
+        let mut needed = needed(records.values().filter_map(Found::one));
         let mut known = Lookups::default();
         self.known.resolve(&mut needed, &mut known);
         let (mut found, taken) = lookups_within(&mut transaction, &needed).await?;
@@ -66,9 +66,10 @@ impl Engine {
         let prepared: Vec<Prepared<'a>> = batch
             .iter()
             .map(|job| match records.get(&job.certificate_id) {
-                Some(record) => {
+                Some(Found::One(record)) => {
                     Prepared { job, identity: identity(record), outcome: plan_or_panic(record, &found, &self.policy) }
                 }
+                Some(Found::Several) => Prepared { job, identity: Identity::default(), outcome: not_unique(job) },
                 None => Prepared { job, identity: Identity::default(), outcome: not_found(job) },
             })
             .collect();
@@ -78,7 +79,8 @@ impl Engine {
         Ok((prepared, Begun { transaction, taken }))
     }
 
-    /// Reads the legacy customers and technicians that have no mapping, and the mappings of those technicians' users.
+    /// Reads the legacy customers and technicians that have no mapping, the mappings of those technicians' users, and who
+    /// has those customers' trade licences already.
     async fn add_unmapped(
         &self,
         transaction: Transaction,
@@ -97,16 +99,23 @@ impl Engine {
         let mut transaction = self.unless_idle(transaction, asked).await?;
         let users: HashSet<i64> = technicians
             .iter()
-            .filter_map(|technician| technician.user_id)
+            .filter_map(|technician| technician.user_id.id())
             .filter(|id| !found.users.contains_key(id))
             .map(|id| id.0)
             .collect();
-        if !users.is_empty() {
-            let needed = Needed { users: users.into_iter().collect(), ..Needed::default() };
-            found.users.extend(lookups_within(&mut transaction, &needed).await?.0.users);
+        let trade_licenses: HashSet<&str> = customers.iter().filter_map(trade_license).collect();
+        if !users.is_empty() || !trade_licenses.is_empty() {
+            let needed = Needed {
+                users: users.into_iter().collect(),
+                trade_licenses: trade_licenses.into_iter().map(str::to_owned).collect(),
+                ..Needed::default()
+            };
+            let (more, _) = lookups_within(&mut transaction, &needed).await?;
+            found.users.extend(more.users);
+            found.customers_by_trade_license = more.customers_by_trade_license;
         }
-        found.legacy_customers = customers.into_iter().map(|customer| (customer.id, customer)).collect();
-        found.legacy_technicians = technicians.into_iter().map(|technician| (technician.id, technician)).collect();
+        found.legacy_customers = Found::by_key(customers.into_iter().map(|customer| (customer.id, customer)));
+        found.legacy_technicians = Found::by_key(technicians.into_iter().map(|technician| (technician.id, technician)));
         Ok(transaction)
     }
 
@@ -137,6 +146,12 @@ fn not_found(job: &Job) -> Outcome {
     Outcome::Fail(vec![Issue::new(Code::CertificateNotFound, None, message)])
 }
 
+fn not_unique(job: &Job) -> Outcome {
+    let id = job.certificate_id;
+    let message = format!("several rows of the source are certificate {id}, so it cannot be told which is meant");
+    Outcome::Fail(vec![Issue::new(Code::InvalidId, None, message).with_raw(Some(&id.to_string()))])
+}
+
 /// The keys that the certificates name, each once.
 fn needed<'a>(records: impl Iterator<Item = &'a LegacyCertificate>) -> Needed {
     let mut ecu_numbers = HashSet::new();
@@ -156,5 +171,6 @@ fn needed<'a>(records: impl Iterator<Item = &'a LegacyCertificate>) -> Needed {
         customers: customers.into_iter().collect(),
         technicians: technicians.into_iter().collect(),
         certificate_numbers: certificate_numbers.into_iter().collect(),
+        trade_licenses: Vec::new(),
     }
 }

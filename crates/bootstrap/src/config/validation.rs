@@ -80,7 +80,7 @@ fn check_statuses(config: &Config, mistakes: &mut Mistakes<'_>) {
     for (status, words) in config.status.lists() {
         let key = format!("status.{}", status.as_str());
         for word in words {
-            let word = word.trim().to_lowercase();
+            let word = word.trim().to_ascii_lowercase();
             if word.is_empty() {
                 mistakes.add(&key, "has an empty word; remove it");
                 continue;

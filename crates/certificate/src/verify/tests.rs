@@ -1,19 +1,19 @@
 use super::*;
-use crate::{NewCustomer, NewId, NewTechnician, Status, VehiclePlan, Warning, WarningCode};
+use crate::{NewCustomer, NewId, NewTechnician, OldId, Status, VehiclePlan};
 
 fn record() -> LegacyCertificate {
     LegacyCertificate {
         id: OldId(1),
         certificate_number: " SLC/1 ".into(),
         ecu_number: "ECU1".into(),
-        customer_id: Some(OldId(2)),
-        user_id: Some(OldId(3)),
-        calibration_technician_id: Some(OldId(4)),
-        installation_technician_id: None,
+        customer_id: Reference::Id(OldId(2)),
+        user_id: Reference::Id(OldId(3)),
+        calibration_technician_id: Reference::Id(OldId(4)),
+        installation_technician_id: Reference::Missing,
         vehicle_type: "TOYOTA  HIACE VAN".into(),
         vehicle_chassis_number: "CH1".into(),
         vehicle_registration_number: LegacyText::Null,
-        new_registration: Some(1),
+        new_registration: "1".into(),
         speed: "80".into(),
         status: "active".into(),
         issue_date: "2020-01-01".into(),
@@ -117,8 +117,8 @@ fn a_source_that_cannot_be_planned_is_found_out() {
         |r| r.speed = LegacyText::Null,
         |r| r.status = " ".into(),
         |r| r.issue_date = "0000-00-00".into(),
-        |r| r.user_id = None,
-        |r| r.customer_id = None,
+        |r| r.user_id = Reference::Missing,
+        |r| r.customer_id = Reference::Missing,
         |r| r.remarks = LegacyText::Undecodable,
         |r| r.remarks = "\0".into(),
         |r| r.vehicle_type = LegacyText::Undecodable,

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use crate::sample::{DANGLING, MAPPED, NOWHERE, UNMAPPED, UNMAPPED_TOO};
+use crate::sample::{DANGLING, MAPPED, NOWHERE, UNMAPPED, UNMAPPED_TOO, customer_of, technician_of};
 use certferry_certificate::{
-    LegacyCertificate, LegacyText, Lookups, OldId, OnMissing, Outcome, Policy, StatusTable, identity, plan, violations,
+    Code, Found, LegacyCertificate, LegacyText, Lookups, NewId, OldId, OnMissing, Outcome, Policy, Reference,
+    StatusTable, identity, plan, violations,
 };
 use proptest::prelude::*;
 
 /// Now and then the text as a column often has it, else anything.
-fn text(usual: &'static [&'static str]) -> impl Strategy<Value = LegacyText> {
+fn text(usual: &'static [&'static str]) -> BoxedStrategy<LegacyText> {
     prop_oneof![
         60 => proptest::sample::select(usual).prop_map(LegacyText::from),
         1 => any::<String>().prop_map(LegacyText::Text),
@@ -19,15 +20,19 @@ fn text(usual: &'static [&'static str]) -> impl Strategy<Value = LegacyText> {
         1 => Just(LegacyText::Null),
         1 => Just(LegacyText::Undecodable),
     ]
+    .boxed()
 }
 
-fn id() -> impl Strategy<Value = Option<OldId>> {
+fn reference() -> BoxedStrategy<Reference> {
+    let ids = [MAPPED, DANGLING, UNMAPPED, UNMAPPED_TOO, NOWHERE, OldId(i64::MIN)].map(Reference::Id);
     prop_oneof![
-        24 => Just(Some(MAPPED)),
-        6 => Just(Some(UNMAPPED)),
-        3 => Just(Some(UNMAPPED_TOO)),
-        1 => proptest::sample::select(vec![None, Some(DANGLING), Some(NOWHERE), Some(OldId(i64::MIN))]),
+        24 => Just(Reference::Id(MAPPED)),
+        6 => Just(Reference::Id(UNMAPPED)),
+        3 => Just(Reference::Id(UNMAPPED_TOO)),
+        1 => proptest::sample::select(ids.to_vec()),
+        1 => text(&["TECH-7", "12.0", " 1 ", "1.5", "1e20", "true"]).prop_map(|text| Reference::of(&text)),
     ]
+    .boxed()
 }
 
 const DATES: &[&str] =
@@ -46,19 +51,20 @@ prop_compose! {
             text(&["Seal replaced", ""]),
         ),
         dates in [text(DATES), text(DATES), text(DATES), text(DATES)],
-        ids in [id(), id(), id(), id()],
-        new_registration in proptest::option::of(-1_i64..3),
+        ids in [reference(), reference(), reference(), reference()],
+        new_registration in text(&["1", "0", "true", "False", "1.0", "2", "yes"]),
     ) -> LegacyCertificate {
         let (certificate_number, ecu_number, vehicle_type, chassis, registration, speed, status, remarks) = texts;
+        let [customer_id, user_id, calibration_technician_id, installation_technician_id] = ids;
         let [issue_date, expiry_date, calibration_date, installation_date] = dates;
         LegacyCertificate {
             id: OldId(1),
             certificate_number,
             ecu_number,
-            customer_id: ids[0],
-            user_id: ids[1].map(|id| if id == UNMAPPED { MAPPED } else { id }),
-            calibration_technician_id: ids[2],
-            installation_technician_id: ids[3],
+            customer_id,
+            user_id: if user_id == Reference::Id(UNMAPPED) { Reference::Id(MAPPED) } else { user_id },
+            calibration_technician_id,
+            installation_technician_id,
             vehicle_type,
             vehicle_chassis_number: chassis,
             vehicle_registration_number: registration,
@@ -74,20 +80,33 @@ prop_compose! {
     }
 }
 
+fn found(id: NewId) -> impl Strategy<Value = Option<Found<NewId>>> {
+    prop_oneof![8 => Just(None), 4 => Just(Some(Found::One(id))), 1 => Just(Some(Found::Several))]
+}
+
 prop_compose! {
     fn lookups()(
         customer in [text(&["Falcon"]), text(&["CN-1", "", "CN-1234567"]), text(&["a@b"]), text(&["050"])],
         technician in [text(&["Imran"]), text(&["050"])],
-        technician_user in id(),
+        technician_user in reference(),
+        devices in found(NewId(50)),
+        licensed in found(NewId(60)),
+        is_repeated in prop::bool::weighted(0.05),
         has_limits in any::<bool>(),
     ) -> Lookups {
         let mut lookups = crate::sample::lookups();
         let [name, trade_license, email, phone] = customer;
-        let legacy = lookups.legacy_customers.get_mut(&UNMAPPED).unwrap();
+        let legacy = customer_of(&mut lookups);
         (legacy.name, legacy.trade_license, legacy.email, legacy.phone) = (name, trade_license, email, phone);
         let [name, phone] = technician;
-        let legacy = lookups.legacy_technicians.get_mut(&UNMAPPED).unwrap();
+        let legacy = technician_of(&mut lookups, UNMAPPED);
         (legacy.name, legacy.phone, legacy.user_id) = (name, phone, technician_user);
+        lookups.devices.extend(devices.map(|found| ("ECU1".to_owned(), found)));
+        lookups.customers_by_trade_license.extend(licensed.map(|found| ("CN-1".to_owned(), found)));
+        if is_repeated {
+            lookups.legacy_customers.insert(UNMAPPED, Found::Several);
+            lookups.legacy_technicians.insert(UNMAPPED_TOO, Found::Several);
+        }
         if has_limits {
             lookups.limits = crate::sample::narrow().into_iter().collect();
         }
@@ -135,6 +154,30 @@ proptest! {
     }
 
     #[test]
+    fn nothing_unreadable_is_dropped(record in records(), lookups in lookups(), policy in policies()) {
+        let unreadable: Vec<&str> = [
+            ("customer_id", &record.customer_id),
+            ("user_id", &record.user_id),
+            ("calibration_technician_id", &record.calibration_technician_id),
+            ("installation_technician_id", &record.installation_technician_id),
+        ]
+        .into_iter()
+        .filter(|(_, reference)| matches!(reference, Reference::Unreadable(_)))
+        .map(|(field, _)| field)
+        .collect();
+        let named: Vec<String> = match plan(&record, &lookups, &policy) {
+            Outcome::Migrate(_) => vec![],
+            Outcome::Fail(issues) => issues.into_iter()
+                .filter(|issue| issue.code == Code::InvalidId)
+                .filter_map(|issue| issue.field)
+                .collect(),
+        };
+        for field in unreadable {
+            prop_assert!(named.iter().any(|named| named == field), "{} is not among {:?}", field, named);
+        }
+    }
+
+    #[test]
     fn what_surrounds_a_text_changes_nothing(record in records(), space in "[ \t\r\n\u{a0}\u{2003}\u{3000}]{0,3}") {
         let lookups = crate::sample::lookups();
         let policy = Policy::default();
@@ -176,7 +219,10 @@ fn is_a_field(field: &str) -> bool {
         "remarks",
         "customer.name",
         "customer.trade_license",
+        "customer.email",
+        "customer.phone",
         "technician.name",
+        "technician.phone",
         "technician.user_id",
     ]
     .contains(&field)

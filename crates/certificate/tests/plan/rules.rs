@@ -1,10 +1,13 @@
 //! The rules of `rules.md`, rule by rule, on one certificate.
 
-use crate::sample::{DANGLING, MAPPED, NEW, NOWHERE, UNMAPPED, UNMAPPED_TOO, certificate, lookups, narrow, technician};
+use crate::sample::{
+    DANGLING, MAPPED, NEW, NOWHERE, UNMAPPED, UNMAPPED_TOO, certificate, customer_of, lookups, narrow, technician,
+    technician_of,
+};
 use certferry_certificate::{
-    Code, CustomerPlan, Identity, Issue, LegacyCertificate, LegacyText, Lookups, Needs, NewCustomer, NewId,
-    NewTechnician, OldId, OnMissing, Outcome, Plan, Policy, Status, TechnicianPlan, VehiclePlan, WarningCode, identity,
-    plan, violations,
+    Code, CustomerPlan, Found, Identity, Issue, LegacyCertificate, LegacyText, Lookups, Needs, NewCustomer, NewId,
+    NewTechnician, OldId, OnMissing, Outcome, Plan, Policy, Reference, Status, TechnicianPlan, VehiclePlan,
+    WarningCode, identity, plan, violations,
 };
 
 fn migrated(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy) -> Plan {
@@ -72,14 +75,14 @@ fn every_required_value_can_be_missing() {
         id: OldId(78),
         certificate_number: LegacyText::Null,
         ecu_number: " ".into(),
-        customer_id: None,
-        user_id: None,
-        calibration_technician_id: None,
-        installation_technician_id: None,
+        customer_id: Reference::Missing,
+        user_id: Reference::Missing,
+        calibration_technician_id: Reference::Missing,
+        installation_technician_id: Reference::Missing,
         vehicle_type: LegacyText::Null,
         vehicle_chassis_number: LegacyText::Null,
         vehicle_registration_number: LegacyText::Null,
-        new_registration: None,
+        new_registration: LegacyText::Null,
         speed: "N/A".into(),
         status: "none".into(),
         issue_date: "0000-00-00 00:00:00".into(),
@@ -97,9 +100,9 @@ fn every_required_value_can_be_missing() {
 #[test]
 fn every_optional_value_can_be_missing() {
     let record = changed(|r| {
-        r.calibration_technician_id = None;
+        r.calibration_technician_id = Reference::Missing;
         r.vehicle_chassis_number = "".into();
-        r.new_registration = None;
+        r.new_registration = LegacyText::Null;
         r.expiry_date = "0000-00-00T00:00:00Z".into();
         r.calibration_date = " N/A ".into();
         r.installation_date = "٠٠٠٠-٠٠-٠٠".into();
@@ -117,10 +120,10 @@ fn all_issues_are_found_together_and_sorted() {
     let record = changed(|r| {
         r.certificate_number = "S\0".into();
         r.ecu_number = "NOPE".into();
-        r.customer_id = Some(NOWHERE);
-        r.user_id = Some(DANGLING);
-        r.calibration_technician_id = Some(NOWHERE);
-        r.installation_technician_id = Some(NOWHERE);
+        r.customer_id = Reference::Id(NOWHERE);
+        r.user_id = Reference::Id(DANGLING);
+        r.calibration_technician_id = Reference::Id(NOWHERE);
+        r.installation_technician_id = Reference::Id(NOWHERE);
         r.speed = "120/80".into();
         r.status = "???".into();
         r.issue_date = "TBA".into();
@@ -164,8 +167,8 @@ fn a_message_says_which_value_and_what_is_accepted() {
         (|r| r.expiry_date = "2021-13-01".into(), "there is no such day"),
         (|r| r.ecu_number = "NOPE".into(), r#"no device with the ECU number "NOPE""#),
         (|r| r.ecu_number = "\0E".into(), r#"ecu_number "\0E" has a NUL character"#),
-        (|r| r.user_id = Some(DANGLING), "user 2 is mapped to 10002, which the destination does not have"),
-        (|r| r.customer_id = Some(NOWHERE), "customer 5 is not mapped, and the source does not have it"),
+        (|r| r.user_id = Reference::Id(DANGLING), "user 2 is mapped to 10002, which the destination does not have"),
+        (|r| r.customer_id = Reference::Id(NOWHERE), "customer 5 is not mapped, and the source does not have it"),
     ] {
         let message = message(change);
         assert!(message.contains(part), "{message:?} says nothing of {part:?}");
@@ -185,7 +188,7 @@ fn a_device_is_matched_trimmed_and_otherwise_exactly() {
 
 #[test]
 fn what_a_batch_looks_up_is_what_is_planned_with() {
-    let record = changed(|r| r.installation_technician_id = Some(UNMAPPED));
+    let record = changed(|r| r.installation_technician_id = Reference::Id(UNMAPPED));
     let needs = Needs {
         ecu_number: Some("ECU1"),
         user: Some(MAPPED),
@@ -265,17 +268,15 @@ fn a_vehicle_left_out_is_a_warning() {
         r.vehicle_registration_number = "دبي 12".into();
     });
     assert!(migrated(&fits, &limited, &Policy::default()).vehicle.is_some());
-    for (new_registration, expected) in
-        [(None, false), (Some(0), false), (Some(1), true), (Some(2), false), (Some(-1), false)]
-    {
-        let record = changed(|r| r.new_registration = new_registration);
+    for (new_registration, expected) in [("", false), ("0", false), ("1", true), ("true", true)] {
+        let record = changed(|r| r.new_registration = new_registration.into());
         assert_eq!(migrated(&record, &lookups(), &Policy::default()).vehicle.unwrap().is_new_registration, expected);
     }
 }
 
 #[test]
 fn an_unmapped_customer_is_matched_or_created() {
-    let record = changed(|r| r.customer_id = Some(UNMAPPED));
+    let record = changed(|r| r.customer_id = Reference::Id(UNMAPPED));
     let expected = NewCustomer {
         old_id: UNMAPPED,
         name: "Falcon LLC".to_owned(),
@@ -291,23 +292,26 @@ fn an_unmapped_customer_is_matched_or_created() {
 fn customers_that_cannot_be() {
     let with = |change: fn(&mut certferry_certificate::LegacyCustomer)| {
         let mut lookups = lookups();
-        change(lookups.legacy_customers.get_mut(&UNMAPPED).unwrap());
-        reasons(&changed(|r| r.customer_id = Some(UNMAPPED)), &lookups)
+        change(customer_of(&mut lookups));
+        reasons(&changed(|r| r.customer_id = Reference::Id(UNMAPPED)), &lookups)
     };
     assert_eq!(with(|c| c.name = " - ".into()), ["missing_field customer.name"]);
     assert_eq!(with(|c| c.name = "A\0".into()), ["invalid_text customer.name"]);
     assert_eq!(with(|c| c.trade_license = "n/a\0".into()), ["invalid_text customer.trade_license"]);
-    assert_eq!(with(|c| c.email = LegacyText::Undecodable), ["invalid_text null"]);
-    assert_eq!(with(|c| (c.email, c.phone) = ("\0".into(), "\0".into())), ["invalid_text null"]);
+    assert_eq!(with(|c| c.email = LegacyText::Undecodable), ["invalid_text customer.email"]);
+    assert_eq!(
+        with(|c| (c.email, c.phone) = ("\0".into(), "\0".into())),
+        ["invalid_text customer.email", "invalid_text customer.phone"]
+    );
     let of = |id| reasons(&changed(|r| r.customer_id = id), &lookups());
-    assert_eq!(of(None), ["missing_field customer_id"]);
-    assert_eq!(of(Some(DANGLING)), ["dangling_mapping customer_id"]);
-    assert_eq!(of(Some(NOWHERE)), ["missing_customer_mapping customer_id"]);
+    assert_eq!(of(Reference::Missing), ["missing_field customer_id"]);
+    assert_eq!(of(Reference::Id(DANGLING)), ["dangling_mapping customer_id"]);
+    assert_eq!(of(Reference::Id(NOWHERE)), ["missing_customer_mapping customer_id"]);
 }
 
 #[test]
 fn an_unmapped_technician_is_created_under_its_user() {
-    let record = changed(|r| r.installation_technician_id = Some(UNMAPPED));
+    let record = changed(|r| r.installation_technician_id = Reference::Id(UNMAPPED));
     let expected =
         NewTechnician { old_id: UNMAPPED, user_id: NewId(MAPPED.0 + NEW), name: "Imran".to_owned(), phone: None };
     let plan = migrated(&record, &lookups(), &Policy::default());
@@ -318,23 +322,26 @@ fn an_unmapped_technician_is_created_under_its_user() {
 fn technicians_that_cannot_be() {
     let with = |change: fn(&mut certferry_certificate::LegacyTechnician)| {
         let mut lookups = lookups();
-        lookups.legacy_technicians.values_mut().for_each(change);
+        for id in [UNMAPPED, UNMAPPED_TOO] {
+            change(technician_of(&mut lookups, id));
+        }
         let both = changed(|r| {
-            (r.calibration_technician_id, r.installation_technician_id) = (Some(UNMAPPED), Some(UNMAPPED_TOO));
+            (r.calibration_technician_id, r.installation_technician_id) =
+                (Reference::Id(UNMAPPED), Reference::Id(UNMAPPED_TOO));
         });
         reasons(&both, &lookups)
     };
     assert_eq!(with(|t| t.name = "nil".into()), ["missing_field technician.name"]);
     assert_eq!(with(|t| t.name = "\0".into()), ["invalid_text technician.name"]);
-    assert_eq!(with(|t| t.phone = "\0".into()), ["invalid_text null"]);
-    assert_eq!(with(|t| t.user_id = None), ["missing_field technician.user_id"]);
-    assert_eq!(with(|t| t.user_id = Some(NOWHERE)), ["missing_user_mapping technician.user_id"]);
-    assert_eq!(with(|t| t.user_id = Some(DANGLING)), ["dangling_mapping technician.user_id"]);
+    assert_eq!(with(|t| t.phone = "\0".into()), ["invalid_text technician.phone"]);
+    assert_eq!(with(|t| t.user_id = Reference::Missing), ["missing_field technician.user_id"]);
+    assert_eq!(with(|t| t.user_id = Reference::Id(NOWHERE)), ["missing_user_mapping technician.user_id"]);
+    assert_eq!(with(|t| t.user_id = Reference::Id(DANGLING)), ["dangling_mapping technician.user_id"]);
     assert_eq!(
-        with(|t| (t.user_id, t.name) = (Some(NOWHERE), LegacyText::Null)),
+        with(|t| (t.user_id, t.name) = (Reference::Id(NOWHERE), LegacyText::Null)),
         ["missing_user_mapping technician.user_id", "missing_field technician.name"]
     );
-    let of = |id| reasons(&changed(|r| r.calibration_technician_id = Some(id)), &lookups());
+    let of = |id| reasons(&changed(|r| r.calibration_technician_id = Reference::Id(id)), &lookups());
     assert_eq!(of(DANGLING), ["dangling_mapping calibration_technician_id"]);
     assert_eq!(of(NOWHERE), ["missing_technician_mapping calibration_technician_id"]);
 }
@@ -343,16 +350,26 @@ fn technicians_that_cannot_be() {
 fn two_bad_technicians_are_both_named_in_one_issue() {
     let mut lookups = lookups();
     lookups.legacy_technicians = [UNMAPPED, UNMAPPED_TOO]
-        .map(|id| (id, certferry_certificate::LegacyTechnician { user_id: Some(NOWHERE), ..technician(id) }))
+        .map(|id| {
+            (
+                id,
+                Found::One(certferry_certificate::LegacyTechnician {
+                    user_id: Reference::Id(NOWHERE),
+                    ..technician(id)
+                }),
+            )
+        })
         .into();
     let record = changed(|r| {
-        (r.calibration_technician_id, r.installation_technician_id) = (Some(UNMAPPED), Some(UNMAPPED_TOO));
+        (r.calibration_technician_id, r.installation_technician_id) =
+            (Reference::Id(UNMAPPED), Reference::Id(UNMAPPED_TOO));
     });
     let issues = failed(&record, &lookups, &Policy::default());
     assert_eq!(issues.len(), 1);
     assert!(issues[0].message.contains("technician 3") && issues[0].message.contains("technician 4"));
     let same = changed(|r| {
-        (r.calibration_technician_id, r.installation_technician_id) = (Some(UNMAPPED), Some(UNMAPPED));
+        (r.calibration_technician_id, r.installation_technician_id) =
+            (Reference::Id(UNMAPPED), Reference::Id(UNMAPPED));
     });
     assert_eq!(failed(&same, &lookups, &Policy::default())[0].message.matches("technician 3").count(), 1);
 }
@@ -362,9 +379,10 @@ fn a_mapping_decides_before_the_legacy_row() {
     let mut lookups = lookups();
     lookups.customers.insert(UNMAPPED, lookups.customers[&MAPPED]);
     lookups.technicians.insert(UNMAPPED, lookups.technicians[&MAPPED]);
-    lookups.legacy_customers.get_mut(&UNMAPPED).unwrap().name = "\0".into();
-    lookups.legacy_technicians.get_mut(&UNMAPPED).unwrap().user_id = None;
-    let record = changed(|r| (r.customer_id, r.calibration_technician_id) = (Some(UNMAPPED), Some(UNMAPPED)));
+    customer_of(&mut lookups).name = "\0".into();
+    technician_of(&mut lookups, UNMAPPED).user_id = Reference::Missing;
+    let record =
+        changed(|r| (r.customer_id, r.calibration_technician_id) = (Reference::Id(UNMAPPED), Reference::Id(UNMAPPED)));
     let plan = migrated(&record, &lookups, &Policy::default());
     assert_eq!(plan.customer, CustomerPlan::Existing(NewId(MAPPED.0 + NEW)));
     assert_eq!(plan.calibration_technician, Some(TechnicianPlan::Existing(NewId(MAPPED.0 + NEW))));
@@ -372,7 +390,8 @@ fn a_mapping_decides_before_the_legacy_row() {
 
 #[test]
 fn creating_can_be_turned_off_for_each_entity() {
-    let record = changed(|r| (r.customer_id, r.installation_technician_id) = (Some(UNMAPPED), Some(UNMAPPED)));
+    let record =
+        changed(|r| (r.customer_id, r.installation_technician_id) = (Reference::Id(UNMAPPED), Reference::Id(UNMAPPED)));
     let codes = |customers, technicians| match plan(
         &record,
         &lookups(),
@@ -411,25 +430,30 @@ fn text_that_the_destination_cannot_hold() {
     });
     migrated(&fits, &lookups(nothing), &Policy::default());
 
-    let unmapped = changed(|r| (r.customer_id, r.calibration_technician_id) = (Some(UNMAPPED), Some(UNMAPPED)));
+    let unmapped =
+        changed(|r| (r.customer_id, r.calibration_technician_id) = (Reference::Id(UNMAPPED), Reference::Id(UNMAPPED)));
     migrated(&unmapped, &lookups(nothing), &Policy::default());
     let too_long = lookups(|l| {
-        let customer = l.legacy_customers.get_mut(&UNMAPPED).unwrap();
+        let customer = customer_of(l);
         customer.name = "a customer of this name".into();
         customer.email = "someone@example".into();
         customer.trade_license = LegacyText::Null;
-        l.legacy_technicians.get_mut(&UNMAPPED).unwrap().name = "technician".into();
+        technician_of(l, UNMAPPED).name = "technician".into();
     });
     assert_eq!(
         reasons(&unmapped, &too_long),
-        ["value_too_long customer.name", "value_too_long technician.name", "value_too_long null"]
+        ["value_too_long customer.name", "value_too_long customer.email", "value_too_long technician.name"]
     );
     // Nothing a message says is about a person.
-    let messages = format!("{:?}", failed(&unmapped, &too_long, &Policy::default()));
+    let messages: String =
+        failed(&unmapped, &too_long, &Policy::default()).into_iter().map(|issue| issue.message).collect();
     assert!(!messages.contains("a customer of") && !messages.contains("someone"));
-    let license = lookups(|l| l.legacy_customers.get_mut(&UNMAPPED).unwrap().trade_license = "CN-1234".into());
+    let license = lookups(|l| customer_of(l).trade_license = "CN-1234".into());
     assert_eq!(reasons(&unmapped, &license), ["value_too_long customer.trade_license"]);
-    // A customer that may be there already by its trade licence may never have to be written.
-    let perhaps = lookups(|l| l.legacy_customers.get_mut(&UNMAPPED).unwrap().name = "a customer of this name".into());
-    migrated(&unmapped, &perhaps, &Policy::default());
+    // Of a customer that is there already by its trade licence nothing is written, so nothing of it can be too long.
+    let there = lookups(|l| {
+        customer_of(l).name = "a customer of this name".into();
+        l.customers_by_trade_license = [("CN-1".to_owned(), Found::One(NewId(60)))].into();
+    });
+    migrated(&unmapped, &there, &Policy::default());
 }

@@ -1,7 +1,7 @@
 //! A certificate that can be migrated, and lookups in which everything it names is to be found.
 
 use certferry_certificate::{
-    LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText, Lookups, Mapped, NewId, OldId,
+    Found, LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText, Lookups, Mapped, NewId, OldId, Reference,
 };
 
 /// Mapped entities lead to themselves plus this.
@@ -19,14 +19,14 @@ pub(crate) fn certificate() -> LegacyCertificate {
         id: OldId(77),
         certificate_number: " SLC/2020/1 ".into(),
         ecu_number: " ECU1\t".into(),
-        customer_id: Some(MAPPED),
-        user_id: Some(MAPPED),
-        calibration_technician_id: Some(MAPPED),
-        installation_technician_id: None,
+        customer_id: Reference::Id(MAPPED),
+        user_id: Reference::Id(MAPPED),
+        calibration_technician_id: Reference::Id(MAPPED),
+        installation_technician_id: Reference::Missing,
         vehicle_type: "TOYOTA  HIACE VAN".into(),
         vehicle_chassis_number: " CH1 ".into(),
         vehicle_registration_number: "N/A".into(),
-        new_registration: Some(1),
+        new_registration: "1".into(),
         speed: "80 KM/H".into(),
         status: "Blocked".into(),
         issue_date: "2020-03-05".into(),
@@ -48,7 +48,7 @@ pub(crate) fn customer() -> LegacyCustomer {
 }
 
 pub(crate) fn technician(id: OldId) -> LegacyTechnician {
-    LegacyTechnician { id, name: " Imran ".into(), phone: "-".into(), user_id: Some(MAPPED) }
+    LegacyTechnician { id, name: " Imran ".into(), phone: "-".into(), user_id: Reference::Id(MAPPED) }
 }
 
 pub(crate) fn lookups() -> Lookups {
@@ -58,13 +58,29 @@ pub(crate) fn lookups() -> Lookups {
             .into()
     };
     Lookups {
-        devices: [("ECU1".to_owned(), NewId(50))].into(),
+        devices: [("ECU1".to_owned(), Found::One(NewId(50)))].into(),
         users: mapping(),
         customers: mapping(),
         technicians: mapping(),
-        legacy_customers: [(UNMAPPED, customer())].into(),
-        legacy_technicians: [UNMAPPED, UNMAPPED_TOO].map(|id| (id, technician(id))).into(),
+        legacy_customers: [(UNMAPPED, Found::One(customer()))].into(),
+        legacy_technicians: [UNMAPPED, UNMAPPED_TOO].map(|id| (id, Found::One(technician(id)))).into(),
         ..Lookups::default()
+    }
+}
+
+/// The row of the unmapped customer, to be changed.
+pub(crate) fn customer_of(lookups: &mut Lookups) -> &mut LegacyCustomer {
+    match lookups.legacy_customers.get_mut(&UNMAPPED) {
+        Some(Found::One(customer)) => customer,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The row of an unmapped technician, to be changed.
+pub(crate) fn technician_of(lookups: &mut Lookups, id: OldId) -> &mut LegacyTechnician {
+    match lookups.legacy_technicians.get_mut(&id) {
+        Some(Found::One(technician)) => technician,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -131,20 +131,24 @@ impl PostgresReader {
         }
     }
 
-    /// The row with this id, of which some value cannot be sent: each value on its own.
+    /// The row with this id, of which some value cannot be sent: each value on its own. Where several rows have the id,
+    /// as many come back, all with the values of one, since nothing but their number can be used.
     async fn row_value_by_value(&self, entity: Entity, id: i64, action: &str) -> Result<Vec<Vec<LegacyText>>, Error> {
-        let mut row = Vec::new();
+        let (mut row, mut count) = (Vec::new(), 1);
         for statement in &self.statements.of(entity).each_by_id {
             let query = sqlx::query(AssertSqlSafe(Arc::clone(statement))).bind(vec![id]);
             row.push(match self.fetch_decodable(entity, action, query).await? {
                 Err(_) => LegacyText::Undecodable,
                 Ok(rows) => match rows.first() {
-                    Some(row) => value(row, 0),
+                    Some(row) => {
+                        count = count.max(rows.len());
+                        value(row, 0)
+                    }
                     None => return Ok(Vec::new()),
                 },
             });
         }
-        Ok(vec![row])
+        Ok(vec![row; count])
     }
 
     async fn explained(&self, entity: Entity) -> Result<Vec<String>, sqlx::Error> {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use certferry_certificate::{LegacyCertificate, LegacyText, OldId};
+use certferry_certificate::{LegacyCertificate, LegacyText, OldId, Reference};
 use certferry_source::Selection;
 use certferry_testkit::cases;
 
@@ -60,19 +60,19 @@ fn number(text: &LegacyText) -> Option<i64> {
 }
 
 fn certificate(row: &[LegacyText]) -> LegacyCertificate {
-    let id = |at: usize| number(&row[at]).map(OldId);
+    let reference = |at: usize| Reference::of(&row[at]);
     LegacyCertificate {
-        id: id(0).expect("an id"),
+        id: OldId(number(&row[0]).expect("an id")),
         certificate_number: row[1].clone(),
         ecu_number: row[2].clone(),
-        customer_id: id(3),
-        user_id: id(4),
-        calibration_technician_id: id(5),
-        installation_technician_id: id(6),
+        customer_id: reference(3),
+        user_id: reference(4),
+        calibration_technician_id: reference(5),
+        installation_technician_id: reference(6),
         vehicle_type: row[7].clone(),
         vehicle_chassis_number: row[8].clone(),
         vehicle_registration_number: row[9].clone(),
-        new_registration: number(&row[10]),
+        new_registration: row[10].clone(),
         speed: row[11].clone(),
         status: row[12].clone(),
         issue_date: row[13].clone(),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use certferry_certificate::{LegacyCustomer, LegacyTechnician, LegacyText, OldId};
+use certferry_certificate::{LegacyCustomer, LegacyTechnician, LegacyText, OldId, Reference};
 use certferry_source::{Selection, Settings, Source};
 
 use crate::legacy::Legacy;
@@ -114,19 +114,23 @@ async fn records_are_read_by_id_as_they_are(legacy: Legacy) {
     assert_eq!(customers[1..].iter().map(|customer| customer.id.0).collect::<Vec<_>>(), [2]);
 
     let technicians = source.technicians(&[OldId(i64::MAX), OldId(5)]).await.expect("technicians");
-    let omar = LegacyTechnician { id: OldId(5), name: text("Omar"), phone: text("0501"), user_id: Some(OldId(103)) };
+    let omar =
+        LegacyTechnician { id: OldId(5), name: text("Omar"), phone: text("0501"), user_id: Reference::Id(OldId(103)) };
     assert_eq!(technicians[0], omar);
-    assert_eq!((technicians.len(), technicians[1].id, technicians[1].user_id), (2, OldId(i64::MAX), None));
+    assert_eq!(
+        (technicians.len(), technicians[1].id, technicians[1].user_id.clone()),
+        (2, OldId(i64::MAX), Reference::Missing)
+    );
 
     let certificates = source.certificates(&[2, 1, 3].map(OldId)).await.expect("certificates");
     let [full, bare] = certificates.as_slice() else { panic!("two certificates: {certificates:?}") };
     assert_eq!((full.id, bare.id), (OldId(1), OldId(2)));
     assert_eq!(full.ecu_number, text(" ECU1 "));
-    assert_eq!((full.customer_id, full.calibration_technician_id), (Some(OldId(10)), None));
-    assert_eq!(full.installation_technician_id, Some(OldId(40)));
+    assert_eq!((&full.customer_id, &full.calibration_technician_id), (&Reference::Id(OldId(10)), &Reference::Missing));
+    assert_eq!(full.installation_technician_id, Reference::Id(OldId(40)));
     assert_eq!((full.vehicle_type.clone(), full.speed.clone()), (text("TATA\tX"), text("٨٠")));
-    assert_eq!((full.new_registration, bare.new_registration), (Some(1), None));
-    assert_eq!((bare.remarks.clone(), bare.customer_id), (LegacyText::Null, None));
+    assert_eq!((&full.new_registration, &bare.new_registration), (&text("1"), &LegacyText::Null));
+    assert_eq!((&bare.remarks, &bare.customer_id), (&LegacyText::Null, &Reference::Missing));
 }
 
 async fn nothing_is_asked_when_nothing_is_wanted(legacy: Legacy) {

@@ -1,6 +1,6 @@
 //! Values of every type, in whatever session time zone, SQL mode and character set.
 
-use certferry_certificate::{LegacyCertificate, LegacyText, OldId};
+use certferry_certificate::{LegacyCertificate, LegacyText, OldId, Reference};
 use certferry_source::{Selection, Settings, Source};
 use certferry_testkit::mariadb;
 use sqlx::{AssertSqlSafe, Connection, MySqlConnection};
@@ -32,6 +32,14 @@ async fn read(source: &Source, ids: &[i64]) -> Vec<LegacyCertificate> {
     source.certificates(&ids).await.expect("certificates")
 }
 
+fn id(id: i64) -> Reference {
+    Reference::Id(OldId(id))
+}
+
+fn unreadable(raw: &str) -> Reference {
+    Reference::Unreadable(Some(raw.to_owned()))
+}
+
 fn text(text: &str) -> LegacyText {
     text.into()
 }
@@ -58,15 +66,15 @@ async fn integers_of_any_width_are_read(legacy: Legacy) {
     }
     let found = read(&source, &[i64::MIN, 0, i64::MAX]).await;
     let references = |one: &LegacyCertificate| {
-        [one.customer_id, one.user_id, one.calibration_technician_id, one.installation_technician_id]
-            .map(|id| id.map(|id| id.0))
+        [&one.customer_id, &one.user_id, &one.calibration_technician_id, &one.installation_technician_id]
+            .map(Clone::clone)
     };
     let middle = found.iter().find(|one| one.id.0 == 0).expect("0");
-    assert_eq!(references(middle), [Some(0), Some(0), Some(0), Some(-7)]);
+    assert_eq!(references(middle), [id(0), id(0), id(0), id(-7)]);
     let highest = found.iter().find(|one| one.id.0 == i64::MAX).expect("the highest");
-    assert_eq!(references(highest), [Some(-32768), Some(2_147_483_647), Some(i64::MIN), Some(1_234_567)]);
+    assert_eq!(references(highest), [id(-32768), id(2_147_483_647), id(i64::MIN), id(1_234_567)]);
     let lowest = found.iter().find(|one| one.id.0 == i64::MIN).expect("the lowest");
-    assert_eq!(references(lowest), [Some(1), None, Some(i64::MAX), None], "half a technician is none");
+    assert_eq!(references(lowest), [id(1), Reference::Missing, id(i64::MAX), unreadable("0.50")]);
 }
 
 async fn long_remarks_and_odd_characters_come_through(legacy: Legacy) {
@@ -105,8 +113,8 @@ async fn numbers_as_text_and_text_as_numbers_are_read(legacy: Legacy) {
     let source = legacy.source_with(&settings).await;
     let found = read(&source, &[1, 2]).await;
     assert_eq!((found[0].speed.clone(), found[0].ecu_number.clone()), (text("80.5"), text("123456789012345678")));
-    assert_eq!((found[0].customer_id, found[0].new_registration), (Some(OldId(42)), Some(1)));
-    assert_eq!((found[1].customer_id, found[1].new_registration), (None, Some(1)));
+    assert_eq!((&found[0].customer_id, &found[0].new_registration), (&id(42), &text("1")));
+    assert_eq!((&found[1].customer_id, &found[1].new_registration), (&Reference::Missing, &text("true")));
     let selection = Selection::all().with_ecu_numbers(["123456789012345678"]);
     assert_eq!(source.ids_page(None, 5, &selection).await.expect("a page").ids, [OldId(1)]);
 }
@@ -156,10 +164,11 @@ async fn every_type_of_mariadb_is_read_whatever_the_servers_settings() {
         let [first, bare, last] = found.as_slice() else { panic!("three certificates: {found:?}") };
         assert_eq!((first.certificate_number.clone(), last.certificate_number.clone()), (text("L-1"), text("L-2")));
         assert_eq!((first.ecu_number.clone(), last.ecu_number.clone()), (text("ECUé"), text("ECU2")));
-        assert_eq!((first.customer_id, last.customer_id), (None, Some(OldId(i64::MAX))));
-        assert_eq!((first.user_id, last.user_id), (Some(OldId(7)), Some(OldId(12))));
-        assert_eq!((first.new_registration, last.new_registration, bare.new_registration), (Some(1), Some(0), None));
-        assert_eq!(first.calibration_technician_id, Some(OldId(1)));
+        assert_eq!((&first.customer_id, &last.customer_id), (&unreadable("18446744073709551615"), &id(i64::MAX)));
+        assert_eq!((&first.user_id, &last.user_id), (&id(7), &id(12)));
+        assert_eq!((&first.new_registration, &last.new_registration), (&text("1"), &text("0")));
+        assert_eq!((&bare.new_registration, &bare.customer_id), (&LegacyText::Null, &Reference::Missing));
+        assert_eq!(first.calibration_technician_id, id(1));
         assert_eq!((first.speed.clone(), last.speed.clone()), (text("80.5"), text("100")));
         assert_eq!((first.vehicle_type.clone(), last.vehicle_type.clone()), (text("اب"), LegacyText::Undecodable));
         assert_eq!(first.vehicle_registration_number, text("دبي"));
@@ -229,8 +238,8 @@ async fn any_value_in_any_column_of_sqlite_is_read() {
         let found = read(&source, &[i64::MIN, 5, i64::MAX]).await;
         assert_eq!(found.iter().map(|one| one.id.0).collect::<Vec<_>>(), [i64::MIN, 5, i64::MAX]);
         assert_eq!((found[0].remarks.clone(), found[2].remarks.clone()), (text("دبي"), text("")));
-        assert_eq!((found[0].customer_id, found[1].customer_id), (Some(OldId(12)), Some(OldId(12))));
-        assert_eq!((found[0].new_registration, found[1].new_registration), (Some(1), Some(0)));
+        assert_eq!((&found[0].customer_id, &found[1].customer_id), (&id(12), &id(12)));
+        assert_eq!((&found[0].new_registration, &found[1].new_registration), (&text("1"), &text("0")));
         let speeds: Vec<_> = found.iter().map(|one| one.speed.clone()).collect();
         assert_eq!(speeds, [text("80.5"), text("100"), text("80")]);
         assert_eq!(found[1].issue_date, text("1580500800"));

@@ -1,6 +1,6 @@
 //! Legacy tables of another shape, and source queries that do not fit.
 
-use certferry_certificate::{LegacyText, OldId};
+use certferry_certificate::{LegacyText, OldId, Reference};
 use certferry_source::{Class, Selection, Settings, Source};
 use certferry_testkit::postgres::Server;
 
@@ -64,15 +64,15 @@ async fn tables_of_another_shape_are_read_by_queries_of_the_user() {
     let certificates = source.certificates(&[12, 13].map(OldId)).await.expect("certificates");
     let [first, second] = certificates.as_slice() else { panic!("two certificates: {certificates:?}") };
     let text = LegacyText::from;
-    assert_eq!((first.customer_id, first.user_id), (Some(OldId(7)), Some(OldId(3))));
+    assert_eq!((&first.customer_id, &first.user_id), (&Reference::Id(OldId(7)), &Reference::Id(OldId(3))));
     assert_eq!((first.certificate_number.clone(), first.ecu_number.clone()), (text("L-12"), text("ECU12")));
-    assert_eq!((first.new_registration, second.new_registration), (Some(1), None));
+    assert_eq!((&first.new_registration, &second.new_registration), (&text("true"), &LegacyText::Null));
     assert_eq!((first.speed.clone(), first.status.clone()), (text("80.5"), text("valid")));
     assert_eq!(first.issue_date, text("2020-01-31T19:30:00.500000Z"));
     assert_eq!(first.expiry_date, text("2021-01-31 10:00:00"));
     assert_eq!(first.calibration_date, text("2020-02-01"));
     assert_eq!(first.installation_date, text("2020-01-31T20:00:00.000000Z"));
-    assert_eq!((second.customer_id, second.status.clone()), (None, text("void")));
+    assert_eq!((&second.customer_id, &second.status), (&Reference::Missing, &text("void")));
     assert_eq!((second.issue_date.clone(), second.speed.clone()), (LegacyText::Null, LegacyText::Null));
 
     let customers = source.customers(&[OldId(7)]).await.expect("customers");

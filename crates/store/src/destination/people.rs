@@ -31,6 +31,7 @@ impl Resolved {
     pub(super) fn customer_id(&self, plan: &CustomerPlan) -> NewId {
         match plan {
             CustomerPlan::Existing(id) => *id,
+            CustomerPlan::Matched { old_id, .. } => self.customers[old_id],
             CustomerPlan::MatchOrCreate(customer) => self.customers[&customer.old_id],
         }
     }
@@ -143,10 +144,20 @@ fn people_of(plan: &Plan) -> impl Iterator<Item = Person> {
     customers.chain(needed_technicians(&[plan]).into_keys().map(|id| (TECHNICIAN, id)))
 }
 
-fn needed_customers<'a>(plans: &[&'a Plan]) -> BTreeMap<OldId, &'a NewCustomer> {
+/// A customer that was not mapped when it was planned.
+#[derive(Clone, Copy)]
+enum NeededCustomer<'a> {
+    /// The destination has its trade licence: it is this customer.
+    Matched(NewId),
+    /// It is created, unless someone has created its trade licence meanwhile.
+    New(&'a NewCustomer),
+}
+
+fn needed_customers<'a>(plans: &[&'a Plan]) -> BTreeMap<OldId, NeededCustomer<'a>> {
     let needed = plans.iter().filter_map(|plan| match &plan.customer {
         CustomerPlan::Existing(_) => None,
-        CustomerPlan::MatchOrCreate(customer) => Some((customer.old_id, customer)),
+        CustomerPlan::Matched { old_id, new_id } => Some((*old_id, NeededCustomer::Matched(*new_id))),
+        CustomerPlan::MatchOrCreate(customer) => Some((customer.old_id, NeededCustomer::New(customer))),
     });
     needed.collect()
 }
@@ -181,6 +192,17 @@ async fn customers(
 ) -> Result<NewIds, Error> {
     let needed = needed_customers(plans);
     let (mut resolved, reserved) = split(needed.keys().copied(), known);
+    let mut new = BTreeMap::new();
+    for old_id in reserved {
+        match needed[&old_id] {
+            NeededCustomer::Matched(new_id) => {
+                resolved.insert(old_id, new_id);
+                settled.push((CUSTOMER, old_id, new_id, "matched"));
+            }
+            NeededCustomer::New(customer) => drop(new.insert(old_id, customer)),
+        }
+    }
+    let (needed, reserved): (_, Vec<OldId>) = (&new, new.keys().copied().collect());
     if reserved.is_empty() {
         return Ok(resolved);
     }

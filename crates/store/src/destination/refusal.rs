@@ -33,7 +33,8 @@ pub fn number_taken(plan: &Plan, holder: Option<NewId>) -> Refused {
     let by =
         holder.map_or_else(|| "another certificate of this migration".to_owned(), |id| format!("certificate {id}"));
     let message = format!("certificate number {number:?} is already taken by {by}; correct one of the two");
-    Refused { id: plan.id, issue: Issue::new(Code::UniqueViolation, Some("certificate_number"), message) }
+    let issue = Issue::new(Code::UniqueViolation, Some("certificate_number"), message).with_raw(Some(number));
+    Refused { id: plan.id, issue }
 }
 
 /// The database's refusal of a certificate or of its vehicle.
