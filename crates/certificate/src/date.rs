@@ -1,7 +1,8 @@
 //! `rules.md`, Dates: the accepted forms, read by hand from left to right.
 //!
-//! What the rules leave open is decided here. White space between the parts may be of any kind and length. `T` and `Z`
-//! are taken as written, `AM` and `PM` in any case. A local time that occurs twice (clocks put back) is the earlier
+//! What the rules leave open is decided here. The parts are the date, a `T`, the time, `AM` or `PM` and the offset, and
+//! day, month and year where white space separates them: between them white space of any kind and length may stand, and
+//! must only between date and time. Inside a part there is none. Letters may have any case. A local time that occurs twice (clocks put back) is the earlier
 //! instant; one that never occurs (clocks put forward) is read with the offset in force before the change, as
 //! PostgreSQL does, so that a day that starts with such a gap still has a midnight.
 
@@ -33,7 +34,7 @@ const MONTHS: [&str; 12] = [
 pub(crate) enum NotADate {
     #[error(
         "accepted are YYYY-MM-DD, YYYY/MM/DD, DD/MM/YYYY, DD-MM-YYYY, DD.MM.YYYY, DD-Mon-YYYY and DD Mon YYYY, each with \
-         or without HH:MM[:SS[.fraction]] and AM or PM"
+         or without HH:MM[:SS[.fraction]], AM or PM, and the first two also with Z or an offset"
     )]
     Form,
     #[error("the year is outside 1990 to 2100")]
@@ -53,11 +54,17 @@ pub(crate) fn parse(text: &str, zone: Tz) -> Result<Option<DateTime<Utc>>, NotAD
     let mut time = NaiveTime::MIN;
     let mut offset = None;
     if !cursor.is_at_end() {
-        if !(date.is_year_first && cursor.eat('T') || cursor.eat_space()) {
+        let mut is_separate = cursor.eat_space();
+        if date.is_year_first && cursor.eat_letter('T') {
+            is_separate = true;
+            cursor.eat_space();
+        }
+        if !is_separate {
             return Err(NotADate::Form);
         }
         time = cursor.time()?;
         if date.is_year_first {
+            cursor.eat_space();
             offset = cursor.offset()?;
         }
         if !cursor.is_at_end() {
@@ -112,6 +119,13 @@ impl<'a> Cursor<'a> {
 
     fn eat(&mut self, expected: char) -> bool {
         let rest = self.0.strip_prefix(expected);
+        self.0 = rest.unwrap_or(self.0);
+        rest.is_some()
+    }
+
+    /// An ASCII letter of either case.
+    fn eat_letter(&mut self, expected: char) -> bool {
+        let rest = self.0.strip_prefix(|c: char| c.eq_ignore_ascii_case(&expected));
         self.0 = rest.unwrap_or(self.0);
         rest.is_some()
     }
@@ -198,7 +212,7 @@ impl<'a> Cursor<'a> {
 
     fn time(&mut self) -> Result<NaiveTime, NotADate> {
         let (hour, minute, second, micros) = self.clock().ok_or(NotADate::Form)?;
-        let hour = match self.half_of_the_day()? {
+        let hour = match self.half_of_the_day() {
             None => hour,
             Some(_) if !(1..=12).contains(&hour) => return Err(NotADate::Time),
             Some(Half::Am) => hour % 12,
@@ -225,21 +239,20 @@ impl<'a> Cursor<'a> {
         (!fraction.is_empty()).then(|| digits.take(6).fold(0, |micros, digit| micros * 10 + digit))
     }
 
-    fn half_of_the_day(&mut self) -> Result<Option<Half>, NotADate> {
-        if !self.eat_space() {
-            return Ok(None);
-        }
-        let (half, rest) = self.0.split_at_checked(2).ok_or(NotADate::Form)?;
+    /// `AM` or `PM`; whatever else follows the time is left to be read.
+    fn half_of_the_day(&mut self) -> Option<Half> {
+        let (half, rest) = self.0.trim_start().split_at_checked(2)?;
+        let half = match half {
+            _ if half.eq_ignore_ascii_case("am") => Half::Am,
+            _ if half.eq_ignore_ascii_case("pm") => Half::Pm,
+            _ => return None,
+        };
         self.0 = rest;
-        match half {
-            _ if half.eq_ignore_ascii_case("am") => Ok(Some(Half::Am)),
-            _ if half.eq_ignore_ascii_case("pm") => Ok(Some(Half::Pm)),
-            _ => Err(NotADate::Form),
-        }
+        Some(half)
     }
 
     fn offset(&mut self) -> Result<Option<Duration>, NotADate> {
-        if self.eat('Z') {
+        if self.eat_letter('Z') {
             return Ok(Some(Duration::zero()));
         }
         let Some(sign) = self.eat_one_of(&['+', '-']) else { return Ok(None) };
@@ -252,10 +265,10 @@ impl<'a> Cursor<'a> {
         Ok(Some(if sign == '-' { -offset } else { offset }))
     }
 
-    /// `HH:MM` or `HHMM`.
+    /// `HH`, `HH:MM` or `HHMM`.
     fn hours_and_minutes(&mut self) -> Option<(u32, u32)> {
         match self.digits(2, 4)? {
-            (2, hours) if self.eat(':') => Some((hours, self.two_digits()?)),
+            (2, hours) => Some((hours, if self.eat(':') { self.two_digits()? } else { 0 })),
             (4, both) => Some((both / 100, both % 100)),
             _ => None,
         }

@@ -6,6 +6,7 @@ use crate::text::{digit, quote};
 
 const KMH: std::ops::RangeInclusive<u64> = 1..=300;
 const MILES: [&str; 4] = ["mph", "mi/h", "miles", "mile"];
+const KILOMETRES: [&str; 5] = ["km/h", "kmh", "kmph", "kph", "km"];
 /// The millimetres of a mile: the factor 1.609344 as a whole number.
 const MILLIMETRES_OF_A_MILE: u64 = 1_609_344;
 /// Where a number stops growing: far outside every speed, far inside `u64`.
@@ -20,6 +21,8 @@ pub(crate) enum NotASpeed {
     NotANumber(String),
     #[error("it has several numbers of different value")]
     SeveralValues,
+    #[error("it has two units, one of miles and one of kilometres")]
+    TwoUnits,
     #[error("it is negative")]
     Negative,
     #[error("it comes to a speed below 1 km/h")]
@@ -40,8 +43,11 @@ pub(crate) fn parse(text: &str) -> Result<i16, NotASpeed> {
             return Err(NotASpeed::SeveralValues);
         }
     }
-    let kmh =
-        if is_in_miles(text) { (value * MILLIMETRES_OF_A_MILE + 50_000_000) / 100_000_000 } else { (value + 50) / 100 };
+    let is_in_miles = has_unit(text, &MILES);
+    if is_in_miles && has_unit(text, &KILOMETRES) {
+        return Err(NotASpeed::TwoUnits);
+    }
+    let kmh = if is_in_miles { (value * MILLIMETRES_OF_A_MILE + 50_000_000) / 100_000_000 } else { (value + 50) / 100 };
     if kmh < *KMH.start() {
         return Err(NotASpeed::TooSlow);
     }
@@ -86,11 +92,11 @@ fn hundredths(number: &str) -> Option<u64> {
     }
 }
 
-/// Whether the text has a mile unit standing free of other letters.
-fn is_in_miles(text: &str) -> bool {
+/// Whether the text has one of these units standing free of other letters.
+fn has_unit(text: &str, units: &[&str]) -> bool {
     let mut after_letter = false;
     text.char_indices().any(|(at, character)| {
-        let free = !after_letter && MILES.iter().any(|unit| starts_with_word(&text[at..], unit));
+        let free = !after_letter && units.iter().any(|unit| starts_with_word(&text[at..], unit));
         after_letter = character.is_alphabetic();
         free
     })
@@ -171,8 +177,10 @@ mod tests {
             ("80 mi", 80),
             ("80 m.p.h.", 80),
             ("80 mphé", 80),
+            ("80 mp\u{2115}", 80),
+            // Neither unit is both: `kmx` and `skm` are words of their own, and K.P.H. is none.
+            ("50 mph kmx skm K.P.H.", 80),
             ("80 كmph", 80),
-            ("80 kmph, 80 mph", 129),
         ] {
             assert_eq!(parse(text), Ok(kmh), "{text:?}");
         }
@@ -182,7 +190,7 @@ mod tests {
 
     #[test]
     fn not_one_speed() {
-        use NotASpeed::{Negative, NoNumber, SeveralValues, TooFast, TooSlow};
+        use NotASpeed::{Negative, NoNumber, SeveralValues, TooFast, TooSlow, TwoUnits};
         for (text, why) in [
             ("UNKNOWN", NoNumber),
             ("K.P.H.", NoNumber),
@@ -194,7 +202,12 @@ mod tests {
             ("60 mph (97 km/h)", SeveralValues),
             ("٨٠٫٥", SeveralValues),
             ("8e1", SeveralValues),
+            ("80 kmph, 80 mph", TwoUnits),
+            ("80km mile", TwoUnits),
+            ("80 MPH KM", TwoUnits),
+            ("kph80mi/h", TwoUnits),
             ("-80", Negative),
+            ("-80 mph km/h", Negative),
             ("- 80", Negative),
             ("--80", Negative),
             ("\u{2212}80", Negative),
