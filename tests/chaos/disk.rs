@@ -1,12 +1,13 @@
 //! A disk without space.
 
+use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use certferry_testkit::postgres::{Durability, Server, Settings};
+use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
@@ -27,14 +28,11 @@ impl Volume {
         // Others must be able to pass through to the server's own folder.
         let place = tempfile::Builder::new().prefix("certferry-volume-").tempdir_in("/var/tmp").unwrap();
         let options = format!("size=256m,mode=0700,uid={},gid={}", owner.uid(), owner.gid());
+        let options = CString::new(options).unwrap();
         fs::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
-        let mounted =
-            Command::new("mount").args(["-t", "tmpfs", "-o", &options, "certferry-chaos"]).arg(place.path()).output();
-        match mounted {
-            Ok(output) if output.status.success() => Ok(Self { place }),
-            Ok(output) => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
-            Err(error) => Err(error.to_string()),
-        }
+        mount("certferry-chaos", place.path(), "tmpfs", MountFlags::empty(), options.as_c_str())
+            .map_err(|error| error.to_string())?;
+        Ok(Self { place })
     }
 
     fn path(&self) -> &Path {
@@ -61,9 +59,8 @@ impl Volume {
 impl Drop for Volume {
     fn drop(&mut self) {
         // Lazily: the server that has files there may still be on its way out.
-        let unmounted = Command::new("umount").arg("--lazy").arg(self.path()).status();
-        if !unmounted.is_ok_and(|status| status.success()) {
-            eprintln!("{} could not be unmounted; do that by hand", self.path().display());
+        if let Err(error) = unmount(self.path(), UnmountFlags::DETACH) {
+            eprintln!("{} could not be unmounted, do that by hand: {error}", self.path().display());
         }
     }
 }

@@ -7,6 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use certferry_testkit::postgres::{Database, Durability, Server, Settings, Template};
+use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use sqlx::{Connection, PgConnection};
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -27,13 +28,14 @@ fn eventually(what: &str, gone: impl Fn() -> bool) {
     }
 }
 
-fn process_of(directory: &Path) -> String {
+fn process_of(directory: &Path) -> Pid {
     let lock = fs::read_to_string(directory.join("data/postmaster.pid")).expect("read the lock file");
-    lock.lines().next().expect("a process id").to_owned()
+    let number = lock.lines().next().expect("a process id").parse().expect("a number");
+    Pid::from_raw(number).expect("a process id")
 }
 
-fn runs(process: &str) -> bool {
-    Command::new("kill").args(["-0", process]).stderr(Stdio::null()).status().expect("run kill").success()
+fn runs(process: Pid) -> bool {
+    test_kill_process(process).is_ok()
 }
 
 #[tokio::test]
@@ -47,7 +49,7 @@ async fn a_server_works_and_leaves_nothing_behind() -> Outcome {
     let process = process_of(&directory);
     drop(server);
     assert!(!directory.exists());
-    assert!(!runs(&process));
+    assert!(!runs(process));
     Ok(())
 }
 
@@ -144,10 +146,10 @@ fn with_postgres(script: &str) -> (Child, std::path::PathBuf) {
 fn the_server_goes_when_its_owner_is_killed() {
     let (mut owner, directory) = with_postgres("echo $CERTFERRY_TEST_SERVER; cat");
     let process = process_of(&directory);
-    assert!(runs(&process));
+    assert!(runs(process));
     owner.kill().unwrap();
     owner.wait().unwrap();
-    eventually("the end of the server", || !runs(&process));
+    eventually("the end of the server", || !runs(process));
     eventually("the removal of its directory", || !directory.exists());
 }
 
@@ -162,7 +164,7 @@ fn the_wrapper_hands_on_the_exit_code_and_clears_up() {
 #[test]
 fn the_wrapper_passes_a_request_to_end_on_to_the_command() {
     let (mut owner, directory) = with_postgres("trap 'exit 9' TERM; echo $CERTFERRY_TEST_SERVER; read -r _");
-    assert!(Command::new("kill").arg(owner.id().to_string()).status().unwrap().success());
+    kill_process(Pid::from_child(&owner), Signal::TERM).unwrap();
     assert_eq!(owner.wait().unwrap().code(), Some(9));
     assert!(!directory.exists());
 }
