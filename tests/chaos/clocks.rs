@@ -1,18 +1,10 @@
 //! Machines whose clocks are wrong.
 
-use std::path::{Path, PathBuf};
+use certferry_testkit::faketime;
 
 use super::account::Outcome;
 use super::run::Run;
 use super::scene::Scene;
-
-/// Where the library is that `scripts/ensure-faketime` installs.
-fn faketime() -> Option<PathBuf> {
-    let folders =
-        ["/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/local/lib"];
-    let libraries = folders.map(|folder| Path::new(folder).join("faketime/libfaketime.so.1"));
-    libraries.into_iter().find(|library| library.is_file())
-}
 
 /// Moments in the status table that nobody's clock but the server's can have made.
 const OUT_OF_TIME: &str = "
@@ -22,7 +14,7 @@ WHERE NOT (enqueued_at <= started_at AND started_at <= finished_at AND finished_
 
 pub(super) async fn clocks_wrong(run: Run) -> Outcome {
     let Some(library) = faketime() else {
-        return Outcome::left_out("libfaketime is not installed here; scripts/ensure-faketime does that on Debian");
+        return Outcome::left_out("libfaketime is not here; scripts/ensure-faketime gets it on Debian");
     };
     let library = library.to_str().unwrap().to_owned();
     let mut world = run.world().await;

@@ -5,8 +5,11 @@
 
 pub mod cases;
 pub mod generator;
+mod installation;
 pub mod load;
 pub mod mariadb;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;
+
+pub use installation::faketime;

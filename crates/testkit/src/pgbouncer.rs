@@ -3,7 +3,6 @@
 //! It lives as a [private PostgreSQL](crate::postgres) does: a directory of its own, a unix socket there, and a guard that
 //! takes both away however its owner ends.
 
-use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -13,6 +12,7 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection, PgConnection};
 
+use crate::installation;
 use crate::postgres::account::Account;
 use crate::postgres::guard::{Guard, Guarded};
 use crate::postgres::{Address, Durability, place};
@@ -71,10 +71,7 @@ impl PgBouncer {
     /// Starts one before `server`, with at most `pool_size` connections to each of its databases, and returns when it
     /// accepts connections.
     pub async fn start(server: &Address, pool_size: u32) -> Result<Self> {
-        let path = env::var_os("PATH").unwrap_or_default();
-        let folders = env::split_paths(&path).chain(FOLDERS.map(PathBuf::from));
-        let program = folders.map(|folder| folder.join("pgbouncer")).find(|program| program.is_file());
-        let program = program.ok_or(Error::NotInstalled)?;
+        let program = installation::find("pgbouncer", &FOLDERS, "pgbouncer").ok_or(Error::NotInstalled)?;
         let place = |error| Error::Place(Box::new(error));
         let account = Account::for_server().map_err(place)?;
         let socket = format!(".s.PGSQL.{PORT}");
@@ -85,8 +82,8 @@ impl PgBouncer {
         let guarded = Guarded {
             init: ":".to_owned(),
             crash_signal: "TERM",
+            library_path: installation::library_path(&program),
             server: vec![program.into_os_string(), settings.into_os_string()],
-            library_path: None,
         };
         let guard = Guard::start(directory.path(), account, guarded).map_err(io)?;
         // From here on the guard removes the directory.

@@ -3,11 +3,11 @@
 use std::cmp::Reverse;
 use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::{BINARIES_VARIABLE, Error, Result};
+use crate::installation::{self, subfolders};
 
 /// The programs of one PostgreSQL installation.
 #[derive(Debug)]
@@ -44,16 +44,9 @@ impl Binaries {
         self.directory.join("initdb")
     }
 
-    /// The value of `LD_LIBRARY_PATH` for packages unpacked below a folder, which do not find their libraries
-    /// themselves; `None` for an installation in its proper place.
+    /// The value of `LD_LIBRARY_PATH`, where there must be one.
     pub(super) fn library_path(&self) -> Option<OsString> {
-        let root = self.directory.ancestors().find(|folder| folder.join("usr/lib/postgresql").is_dir())?;
-        if root == Path::new("/") {
-            return None;
-        }
-        let libraries = subfolders(&root.join("usr/lib")).chain(subfolders(&root.join("lib")));
-        let libraries = libraries.filter(|folder| folder.to_string_lossy().contains("-linux-"));
-        env::join_paths(libraries).ok()
+        installation::library_path(&self.directory)
     }
 }
 
@@ -69,8 +62,8 @@ fn from_pg_config() -> Option<PathBuf> {
 
 /// `bin` of every version below the folders that hold one folder a version, the newest first in each.
 fn newest_versions() -> impl Iterator<Item = PathBuf> {
-    let downloaded = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.local/postgres");
-    let debian = [PathBuf::from("/usr/lib/postgresql"), downloaded.join("usr/lib/postgresql")];
+    let unpacked = installation::unpacked("postgres").join("usr/lib/postgresql");
+    let debian = [PathBuf::from("/usr/lib/postgresql"), unpacked];
     let homebrew = [PathBuf::from("/opt/homebrew/opt"), PathBuf::from("/usr/local/opt")];
     let mut found = Vec::new();
     for folder in debian {
@@ -93,11 +86,6 @@ fn version(folder: &Path) -> u32 {
     name.rsplit('@').next().and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-fn subfolders(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.path()).filter(|path| path.is_dir())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,16 +96,5 @@ mod tests {
         folders.sort_by_key(|folder| Reverse(version(folder)));
         assert_eq!(folders[0], Path::new("/usr/lib/postgresql/15"));
         assert_eq!(version(Path::new("/opt/homebrew/opt/postgresql@17")), 17);
-    }
-
-    #[test]
-    fn unpacked_packages_get_their_own_libraries() {
-        let root = tempfile::tempdir().unwrap();
-        let bin = root.path().join("usr/lib/postgresql/15/bin");
-        fs::create_dir_all(&bin).unwrap();
-        let libraries = root.path().join("usr/lib/x86_64-linux-gnu");
-        fs::create_dir_all(&libraries).unwrap();
-        let unpacked = Binaries { directory: bin };
-        assert_eq!(unpacked.library_path(), Some(libraries.into_os_string()));
     }
 }
