@@ -13,8 +13,19 @@ target := $(or $(CARGO_TARGET_DIR),target)
 # What scenarios of tests/chaos use where it can be had. Where it cannot, they say that they were left out.
 chaos_tools = scripts/ensure-faketime || :; scripts/ensure-pgbouncer || :
 
-# Finds PostgreSQL, or installs it, before a private server is wanted.
-postgres = CERTFERRY_POSTGRES_BIN=$$(scripts/ensure-postgres) || exit $$?; export CERTFERRY_POSTGRES_BIN
+# Finds PostgreSQL, or installs it, before a private server is wanted; PG=14 and so on is for that version.
+postgres = CERTFERRY_POSTGRES_BIN=$$(scripts/ensure-postgres $(PG)) || exit $$?; export CERTFERRY_POSTGRES_BIN
+
+# The same for MySQL, which then takes MariaDB's place.
+mysql = CERTFERRY_MYSQL_BIN=$$(scripts/ensure-mysql) || exit $$?; export CERTFERRY_MYSQL_BIN
+
+# What the tests read from beside PostgreSQL, and which of them run with MySQL.
+ifeq ($(SOURCE),mysql)
+legacy = $(mysql)
+tested := --test conformance
+else
+legacy = scripts/ensure-mariadb || exit $$?; $(chaos_tools)
+endif
 
 .PHONY: help
 help: ## List the targets
@@ -26,22 +37,22 @@ build: ## Build producer, worker and reporter, optimized, into target/release
 	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-reporter
 
 .PHONY: demo
-demo: ## Migrate 20,000 messy certificates from nothing to the report; from SOURCE=mariadb or sqlite, or on your own servers: DATABASE_URL=… SOURCE_URL=…
+demo: ## Migrate 20,000 messy certificates from nothing to the report; from SOURCE=mariadb, mysql or sqlite, or on your own servers: DATABASE_URL=… SOURCE_URL=…
 	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-reporter \
 		-p certferry-testkit --bin producer --bin worker --bin reporter --bin demo
 	@if [ -z "$$DATABASE_URL$$SOURCE_URL" ]; then $(postgres); fi; \
-	if [ "$$SOURCE" = mariadb ]; then scripts/ensure-mariadb || exit $$?; fi; \
+	case "$$SOURCE" in mariadb) scripts/ensure-mariadb || exit $$? ;; mysql) $(mysql) ;; esac; \
 	$(target)/release/demo
 
 .PHONY: test
-test: ## Run all tests, on private servers that end with them; CHAOS_SEED=… has the same chaos again
-	@$(postgres); scripts/ensure-mariadb || exit $$?; $(chaos_tools); set -ex; \
+test: ## Run all tests, on private servers that end with them; PG=14 … 18 chooses PostgreSQL's version, SOURCE=mysql tests reading from MySQL 5.7, CHAOS_SEED=… has the same chaos again
+	@$(postgres); $(legacy); set -ex; \
 	rm -f $(target)/tmp/chaos-left-out; \
 	cargo build --locked --workspace --bins --tests; \
 	if cargo nextest --version >/dev/null 2>&1; then \
-		$(target)/debug/with-postgres cargo nextest run --locked --workspace; \
+		$(target)/debug/with-postgres cargo nextest run --locked --workspace $(tested); \
 	else \
-		$(target)/debug/with-postgres cargo test --locked --workspace; \
+		$(target)/debug/with-postgres cargo test --locked --workspace $(tested); \
 	fi
 	@if [ -e $(target)/tmp/chaos-left-out ]; then cat $(target)/tmp/chaos-left-out; fi
 

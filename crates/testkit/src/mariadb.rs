@@ -1,4 +1,5 @@
 //! A private MariaDB server, as a legacy system has one: started by the test or the demo that needs it, and gone with it.
+//! Where [`MYSQL_VARIABLE`] says so, it is a MySQL server instead.
 //!
 //! It lives as a [private PostgreSQL](crate::postgres) does: a directory of its own, a unix socket there, and a guard that
 //! takes both away however its owner ends.
@@ -15,6 +16,10 @@ pub use server::{Address, Server};
 /// The environment variable by which `with-postgres` hands its MariaDB to the tests: the directory of the socket.
 pub const SERVER_VARIABLE: &str = "CERTFERRY_TEST_MARIADB";
 
+/// The environment variable that names the directory of MySQL's `mysqld`, set by `make` for `SOURCE=mysql`: the private
+/// servers are MySQL then.
+pub const MYSQL_VARIABLE: &str = "CERTFERRY_MYSQL_BIN";
+
 /// Why a private server or one of its databases is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -24,6 +29,9 @@ pub enum Error {
          mariadb-server-core and mariadb-client-core"
     )]
     NotInstalled,
+    /// `CERTFERRY_MYSQL_BIN` is set, but the program is not there.
+    #[error("{MYSQL_VARIABLE} is {path}, but `mysqld` is not there; correct or unset it", path = .0.display())]
+    WrongMysql(PathBuf),
     /// There is no place, no account or no address for a server.
     #[error("could not prepare a private MariaDB server")]
     Place(#[source] Box<crate::postgres::Error>),

@@ -14,7 +14,7 @@ use super::binaries::Binaries;
 use super::{Error, Result, SERVER_VARIABLE};
 use crate::postgres::Durability;
 use crate::postgres::account::Account;
-use crate::postgres::guard::{Guard, Guarded, shell_word};
+use crate::postgres::guard::{Guard, Guarded};
 use crate::postgres::place;
 
 /// How long a server may take to be ready or to stop; usually it is less than two seconds.
@@ -86,25 +86,24 @@ impl Server {
         let path = directory.path().to_owned();
         let option = |name: &str, file: &str| OsString::from(format!("--{name}={}", path.join(file).display()));
         let guarded = Guarded {
-            init: format!(
-                "{} --no-defaults --datadir=\"$directory/data\" --auth-root-authentication-method=normal --skip-test-db",
-                shell_word(&binaries.install_db)
-            ),
+            init: binaries.init(),
             crash_signal: "KILL",
-            server: vec![
-                binaries.mariadbd.into_os_string(),
-                "--no-defaults".into(),
-                option("datadir", "data"),
-                option("socket", SOCKET),
-                option("pid-file", "server.pid"),
-                option("tmpdir", ""),
-                "--skip-networking".into(),
-                "--skip-log-bin".into(),
-                "--innodb-flush-log-at-trx-commit=0".into(),
-                "--innodb-buffer-pool-size=256M".into(),
-                "--max-connections=300".into(),
-            ],
-            library_path: None,
+            server: binaries
+                .server()
+                .into_iter()
+                .chain([
+                    option("datadir", "data"),
+                    option("socket", SOCKET),
+                    option("pid-file", "server.pid"),
+                    option("tmpdir", ""),
+                    "--skip-networking".into(),
+                    "--skip-log-bin".into(),
+                    "--innodb-flush-log-at-trx-commit=0".into(),
+                    "--innodb-buffer-pool-size=256M".into(),
+                    "--max-connections=300".into(),
+                ])
+                .collect(),
+            library_path: binaries.library_path(),
         };
         let guard = Guard::start(&path, account, guarded).map_err(|source| Error::Io {
             action: "start",

@@ -43,7 +43,7 @@ impl Engine {
             "postgres" => Ok(Some(Self::Postgres)),
             "mariadb" | "mysql" => Ok(Some(Self::Mariadb)),
             "sqlite" => Ok(Some(Self::Sqlite)),
-            other => bail!("SOURCE is {other:?}; it can be postgres, mariadb or sqlite"),
+            other => bail!("SOURCE is {other:?}; it can be postgres, mariadb, mysql or sqlite"),
         }
     }
 }
@@ -82,7 +82,7 @@ impl Databases {
                 server.url(legacy)
             }
             Engine::Mariadb => {
-                step("Starting a private MariaDB server for the legacy database");
+                step("Starting another private server for the legacy database");
                 let server = mariadb.insert(mariadb::Server::start().await?);
                 server.address().create_database(legacy).await?;
                 server.address().url(legacy)
