@@ -20,6 +20,12 @@ pub const SERVER_VARIABLE: &str = "CERTFERRY_TEST_MARIADB";
 /// servers are MySQL then.
 pub const MYSQL_VARIABLE: &str = "CERTFERRY_MYSQL_BIN";
 
+/// Whether the private servers are MySQL.
+#[must_use]
+pub fn is_mysql() -> bool {
+    std::env::var_os(MYSQL_VARIABLE).is_some_and(|value| !value.is_empty())
+}
+
 /// Why a private server or one of its databases is not there.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -1,6 +1,7 @@
 //! What is found out about a source query before a migration.
 
 use certferry_source::{Settings, Source};
+use certferry_testkit::mariadb;
 
 use crate::legacy::{Engine, Legacy};
 use crate::on_every_engine;
@@ -37,6 +38,7 @@ async fn the_reference_schema_has_no_problem(legacy: Legacy) {
     let about = source.about().await.expect("a version");
     let product = match legacy.engine {
         Engine::Postgres => "PostgreSQL",
+        Engine::Mariadb if mariadb::is_mysql() => "MySQL",
         Engine::Mariadb => "MariaDB",
         Engine::Sqlite => "SQLite",
     };
@@ -72,7 +74,9 @@ async fn a_key_without_an_index_is_named(legacy: Legacy) {
     // Two tables that make one, each with its own index.
     legacy.execute("CREATE TABLE old_people (id BIGINT PRIMARY KEY, name VARCHAR(20))").await;
     let united = format!("SELECT {PEOPLE} FROM people UNION ALL SELECT {PEOPLE} FROM old_people");
-    assert_eq!(problems_of_customers(&legacy, &united).await, [""; 0]);
+    // Only MySQL before 8.0 reads both whole.
+    let whole = usize::from(legacy.engine == Engine::Mariadb && mariadb::is_mysql());
+    assert_eq!(problems_of_customers(&legacy, &united).await.len(), whole);
     // Names from another table, as long as the key's own index leads.
     legacy.execute("CREATE TABLE names (person BIGINT PRIMARY KEY, name VARCHAR(20))").await;
     let joined = "SELECT people.id, names.name, NULL AS trade_license, NULL AS email, NULL AS phone

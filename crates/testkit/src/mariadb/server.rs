@@ -98,7 +98,7 @@ impl Server {
                     option("tmpdir", ""),
                     "--skip-networking".into(),
                     "--skip-log-bin".into(),
-                    "--innodb-flush-log-at-trx-commit=0".into(),
+                    "--innodb-flush-log-at-trx-commit=2".into(),
                     "--innodb-buffer-pool-size=256M".into(),
                     "--max-connections=300".into(),
                 ])
