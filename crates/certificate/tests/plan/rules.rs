@@ -10,7 +10,7 @@ use certferry_certificate::{
     WarningCode, identity, plan, violations,
 };
 
-fn migrated(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy) -> Plan {
+pub(crate) fn migrated(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy) -> Plan {
     match plan(record, lookups, policy) {
         Outcome::Migrate(plan) => {
             assert_eq!(violations(record, &plan), Vec::<String>::new());
@@ -20,7 +20,7 @@ fn migrated(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy) -> P
     }
 }
 
-fn failed(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy) -> Vec<Issue> {
+pub(crate) fn failed(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy) -> Vec<Issue> {
     match plan(record, lookups, policy) {
         Outcome::Migrate(plan) => panic!("{plan:?}"),
         Outcome::Fail(issues) => issues,
@@ -28,12 +28,12 @@ fn failed(record: &LegacyCertificate, lookups: &Lookups, policy: &Policy) -> Vec
 }
 
 /// The codes and fields of a failed certificate; no field is `null`.
-fn reasons(record: &LegacyCertificate, lookups: &Lookups) -> Vec<String> {
+pub(crate) fn reasons(record: &LegacyCertificate, lookups: &Lookups) -> Vec<String> {
     let issues = failed(record, lookups, &Policy::default());
     issues.iter().map(|i| format!("{} {}", i.code.as_str(), i.field.as_deref().unwrap_or("null"))).collect()
 }
 
-fn changed(change: impl FnOnce(&mut LegacyCertificate)) -> LegacyCertificate {
+pub(crate) fn changed(change: impl FnOnce(&mut LegacyCertificate)) -> LegacyCertificate {
     let mut record = certificate();
     change(&mut record);
     record

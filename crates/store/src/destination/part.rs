@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use super::insert::{self, Fate};
 use super::people::{self, People, Resolved};
-use super::refusal::{Refusal, number_taken};
+use super::refusal::number_taken;
 use super::{Refused, Writing, Written};
 use crate::Error;
 
@@ -35,7 +35,9 @@ pub(super) async fn write_part(connection: &mut PgConnection, plans: &[&Plan], p
                 match vehicle_refused {
                     // A transient refusal is the certificate's to try again, not the vehicle's to lose.
                     Some(refusal) if !refusal.code.is_permanent() => part.without.push(refusal.of(plan)),
-                    refusal => warnings.extend(refusal.map(Refusal::of_vehicle)),
+                    // Whatever the plan warned of was about the vehicle, which is not there now.
+                    Some(refusal) => warnings = vec![refusal.of_vehicle()],
+                    None => {}
                 }
                 part.writing.written.push(Written { id: plan.id, new_certificate_id, new_vehicle_id, warnings });
             }
