@@ -101,8 +101,7 @@ impl Statements {
 impl EntityStatements {
     fn new(entity: Entity, queries: &Queries) -> Self {
         let alias = entity.alias();
-        let values: Vec<String> =
-            entity.columns().iter().map(|column| value(&format!("{alias}.{column}"), column)).collect();
+        let values: Vec<String> = entity.columns().iter().map(|column| format!("{alias}.{column}::text")).collect();
         let from = queries.from(entity);
         let by_id = format!("{from} WHERE {alias}.id = ANY ($1::bigint[])");
         Self {
@@ -117,17 +116,5 @@ impl EntityStatements {
             .into(),
             outermost: format!("SELECT min({alias}.id)::text, max({alias}.id)::text {from}").into(),
         }
-    }
-}
-
-/// A column as text. PostgreSQL writes an instant's offset as `+00`, which is none of the accepted date forms.
-fn value(column: &str, name: &str) -> String {
-    if name.ends_with("_date") {
-        format!(
-            "CASE WHEN pg_typeof({column}) = 'timestamptz'::regtype \
-             THEN to_char({column}::text::timestamptz, 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') ELSE {column}::text END"
-        )
-    } else {
-        format!("{column}::text")
     }
 }
