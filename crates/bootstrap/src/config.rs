@@ -88,11 +88,16 @@ impl Config {
         if let Some(path) = file {
             figment = figment.merge(Layer::from_file(path)?);
         }
-        for layer in layer::from_environment(environment)?.into_iter().chain(flags) {
+        let environment: Vec<_> = environment.into_iter().collect();
+        let variable = |name: &str| {
+            let (_, value) = environment.iter().find(|(variable, value)| variable == name && !value.is_empty())?;
+            Some(value.to_string_lossy().into_owned())
+        };
+        for layer in layer::from_environment(environment.iter().cloned())?.into_iter().chain(flags) {
             figment = figment.merge(layer);
         }
         let config: Self = figment.extract().map_err(|error| ConfigError::from_figment(&error, &figment))?;
-        validation::check(&config, &figment)?;
+        validation::check(&config, &figment, &variable)?;
         Ok(config)
     }
 

@@ -1,6 +1,11 @@
+mod check;
+mod parameters;
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::hide_passwords;
 
 /// The address of a database. Printing it in any way hides the password; [`DatabaseUrl::expose`] is the only way out.
 #[derive(Clone, PartialEq, Eq)]
@@ -11,6 +16,11 @@ impl DatabaseUrl {
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// Everything that is wrong with its parameters and with how its connection is secured; shows no password.
+    pub(crate) fn mistakes(&self, environment: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
+        check::mistakes(&self.0, environment)
     }
 
     /// What stands before the first colon, such as `postgres`.
@@ -58,38 +68,6 @@ impl<'de> Deserialize<'de> for DatabaseUrl {
     }
 }
 
-const HIDDEN: &str = "***";
-
-/// The text with `***` for the password of every URL in it, be it before an `@` or in a parameter `password=`.
-///
-/// Errs towards hiding too much: a password may contain `/` or `@` although it should not.
-#[must_use]
-pub fn hide_passwords(text: &str) -> String {
-    text.split_inclusive(char::is_whitespace).map(|word| hide_parameters(&hide_user_password(word))).collect()
-}
-
-fn hide_user_password(word: &str) -> String {
-    let Some(start) = word.find("://").map(|at| at + 3) else { return word.to_owned() };
-    let (scheme, rest) = word.split_at(start);
-    match (rest.find(':'), rest.rfind('@')) {
-        (Some(colon), Some(at)) if colon < at => format!("{scheme}{}:{HIDDEN}{}", &rest[..colon], &rest[at..]),
-        _ => word.to_owned(),
-    }
-}
-
-fn hide_parameters(word: &str) -> String {
-    const NAME: &str = "password=";
-    let mut shown = String::with_capacity(word.len());
-    let mut rest = word;
-    while let Some(at) = rest.to_ascii_lowercase().find(NAME) {
-        let (before, value) = rest.split_at(at + NAME.len());
-        shown.push_str(before);
-        shown.push_str(HIDDEN);
-        rest = &value[value.find(|c: char| "&\"'`".contains(c) || c.is_whitespace()).unwrap_or(value.len())..];
-    }
-    shown + rest
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,14 +90,5 @@ mod tests {
             assert_eq!(format!("{url:?}"), format!("\"{shown}\""));
             assert_eq!(url.expose(), written);
         }
-    }
-
-    #[test]
-    fn hides_passwords_in_the_middle_of_a_sentence() {
-        let text = "could not reach `postgres://a:b@c/d` nor mysql://e:f@g/h?password=i today";
-        assert_eq!(
-            hide_passwords(text),
-            "could not reach `postgres://a:***@c/d` nor mysql://e:***@g/h?password=*** today"
-        );
     }
 }

@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::config::{LogConfig, LogFormat, LogLevel};
-use crate::progress;
+use crate::{hide_passwords, progress};
 
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
@@ -47,7 +47,10 @@ struct AroundProgress;
 
 impl Write for AroundProgress {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        progress::bars().suspend(|| io::stderr().write(bytes))
+        // One event at a time, whole: an error may quote a query, and a query may hold a password.
+        let line = String::from_utf8_lossy(bytes);
+        progress::bars().suspend(|| io::stderr().write_all(hide_passwords(&line).as_bytes()))?;
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,14 +1,12 @@
 use std::fmt;
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::BufWriter;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
+use certferry_bootstrap::{Config, Hint, HintFrom, OutputFile, Shutdown};
 use certferry_store::{Error, Mapping, Transaction};
 use serde::Serialize;
-use tempfile::NamedTempFile;
 
 use crate::cli::ExportMappings;
 use crate::{connections, mapping_file};
@@ -49,34 +47,32 @@ async fn export(config: &Config, dir: &Path) -> anyhow::Result<Exported> {
     let refused = || format!("could not write mapping files to {}", dir.display());
     // First of all, so that a folder that cannot be written does not show after minutes of reading.
     fs::create_dir_all(dir).with_context(refused).hint("name another folder")?;
-    let temporary = |mapping| -> anyhow::Result<(Mapping, NamedTempFile)> {
-        let builder =
-            tempfile::Builder::new().prefix(".certferry-").permissions(Permissions::from_mode(0o666)).to_owned();
-        Ok((mapping, builder.tempfile_in(dir).with_context(refused).hint("name another folder")?))
+    let temporary = |mapping| -> anyhow::Result<(Mapping, OutputFile)> {
+        let path = dir.join(mapping_file::file_name(mapping));
+        Ok((mapping, OutputFile::create(&path, "the mappings").hint("name another folder")?))
     };
     let files = Mapping::ALL.into_iter().map(temporary).collect::<anyhow::Result<Vec<_>>>()?;
 
     let database = connections::ready_database(config).await?;
     let mut snapshot = database.begin_snapshot().await?;
     let mut complete = Vec::new();
-    for (mapping, file) in files {
-        let entries = write(&mut snapshot, mapping, &file).await.with_context(refused)?;
+    for (mapping, mut file) in files {
+        let entries = write(&mut snapshot, mapping, &mut file).await.with_context(refused)?;
         complete.push((mapping, file, entries));
     }
     snapshot.rollback().await?;
     database.close().await;
 
-    let place = |(mapping, file, entries): (Mapping, NamedTempFile, u64)| {
-        let path = dir.join(mapping_file::file_name(mapping));
-        file.persist(&path).with_context(|| format!("could not write {}", path.display()))?;
-        Ok(ExportedFile { entity: mapping.entity(), file: path, entries })
+    let place = |(mapping, file, entries): (Mapping, OutputFile, u64)| {
+        file.finish()?;
+        Ok(ExportedFile { entity: mapping.entity(), file: dir.join(mapping_file::file_name(mapping)), entries })
     };
     let files = complete.into_iter().map(place).collect::<anyhow::Result<_>>()?;
     Ok(Exported { files })
 }
 
-async fn write(snapshot: &mut Transaction, mapping: Mapping, file: &NamedTempFile) -> anyhow::Result<u64> {
-    let mut writer = mapping_file::Writer::new(BufWriter::new(file.as_file()))?;
+async fn write(snapshot: &mut Transaction, mapping: Mapping, file: &mut OutputFile) -> anyhow::Result<u64> {
+    let mut writer = mapping_file::Writer::new(BufWriter::new(file.file()))?;
     let mut after = None;
     loop {
         let page = certferry_store::mapping_page(snapshot, mapping, after, PAGE).await.hint_from(Error::hint)?;
@@ -87,6 +83,5 @@ async fn write(snapshot: &mut Transaction, mapping: Mapping, file: &NamedTempFil
         }
     }
     let entries = writer.finish()?;
-    file.as_file().sync_all()?;
     Ok(entries)
 }

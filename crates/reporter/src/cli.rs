@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use certferry_bootstrap::ConfigArgs;
+use certferry_bootstrap::{ConfigArgs, OutputFile};
 
 /// Writes the report: what became of every certificate that was ever enqueued.
 ///
@@ -8,7 +8,9 @@ use certferry_bootstrap::ConfigArgs;
 #[derive(Debug, clap::Parser)]
 #[command(name = "reporter", version)]
 pub struct Cli {
-    /// Where to write; else `report.output` of the configuration, with the ending of the format.
+    /// Where to write, `-` for standard output; else `report.output` of the configuration, with the ending of the format.
+    ///
+    /// A new file is readable by its owner alone; one that is replaced keeps its rights.
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
@@ -30,7 +32,7 @@ pub struct Cli {
 pub enum Format {
     /// An Excel workbook: sheets Summary, Migrated and Unmigrated.
     Xlsx,
-    /// One table of all certificates, comma separated, UTF-8.
+    /// One table of all certificates, comma separated, UTF-8, text in quotes; where a spreadsheet could take text for a formula, an apostrophe stands before it.
     Csv,
     /// One JSON object a line for every certificate.
     Jsonl,
@@ -59,7 +61,9 @@ impl Cli {
     pub fn target(&self, configured: &Path) -> (PathBuf, Format) {
         match (&self.output, self.format) {
             (Some(output), format) => (output.clone(), format.or_else(|| Format::of(output)).unwrap_or(Format::Xlsx)),
-            (None, Some(format)) if Format::of(configured) != Some(format) => {
+            (None, Some(format))
+                if Format::of(configured) != Some(format) && !OutputFile::is_standard_output(configured) =>
+            {
                 (configured.with_extension(format.extension()), format)
             }
             (None, format) => {
@@ -89,6 +93,8 @@ mod tests {
             (vec!["--format", "csv"], "report.xlsx", "report.csv", Format::Csv),
             (vec!["--format", "xlsx"], "REPORT.XLSX", "REPORT.XLSX", Format::Xlsx),
             (vec!["--output", "a.jsonl"], "report.xlsx", "a.jsonl", Format::Jsonl),
+            (vec!["--output", "-"], "report.csv", "-", Format::Xlsx),
+            (vec!["--format", "csv"], "-", "-", Format::Csv),
             (vec!["--output", "a"], "report.csv", "a", Format::Xlsx),
             (vec!["--output", "a.csv", "--format", "jsonl"], "report.xlsx", "a.csv", Format::Jsonl),
         ] {

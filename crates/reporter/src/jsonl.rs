@@ -3,9 +3,9 @@
 use std::io::{BufWriter, Write};
 
 use anyhow::Context;
+use certferry_bootstrap::OutputFile;
 use certferry_store::Scope;
 
-use crate::output_file::OutputFile;
 use crate::pages::Pages;
 
 pub(crate) async fn write(file: &mut OutputFile, mut pages: Pages<'_>) -> anyhow::Result<()> {

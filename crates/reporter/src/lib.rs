@@ -5,19 +5,18 @@
 
 mod cli;
 mod jsonl;
-mod output_file;
 mod pages;
 mod table;
 mod workbook;
 
+use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::Context;
-use certferry_bootstrap::{Config, Flags, Hint, Shutdown, output, telemetry};
+use certferry_bootstrap::{Config, Flags, Hint, HintFrom, OutputFile, Shutdown, output, telemetry};
 use certferry_store::{Database, Error, Settings, Summary, summary};
 
 pub use crate::cli::{Cli, Format};
-use crate::output_file::OutputFile;
 use crate::pages::Pages;
 
 /// Writes the report that the command line and the configuration ask for, and says where it is and what it counts.
@@ -29,13 +28,17 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let written = shutdown.interrupting(Box::pin(write(&config, &path, format))).await;
     let summary = written.context("interrupted; no report was written")??;
     let result = if cli.json { as_json(&summary, &path, format)? } else { as_text(&summary, &path) };
+    if OutputFile::is_standard_output(&path) {
+        // The report itself is the result then.
+        return writeln!(std::io::stderr(), "{result}").context("could not write to standard error");
+    }
     Ok(output::line(result)?)
 }
 
 /// Writes the report to `path`, replacing what is there only when the report is complete.
 pub async fn write(config: &Config, path: &Path, format: Format) -> anyhow::Result<Summary> {
     // First of all, so that a folder that is not there does not show after minutes of reading.
-    let mut file = OutputFile::create(path)?;
+    let mut file = OutputFile::create(path, "the report").hint("name another file with --output")?;
     let database = connect(config).await?;
     let mut snapshot = database.begin_snapshot().await?;
     let summary = summary(&mut snapshot).await.map_err(explained)?;
@@ -62,7 +65,9 @@ async fn connect(config: &Config) -> anyhow::Result<Database> {
         connect_timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
     };
-    Database::connect(&settings).await.hint("check database.url, and that the server can be reached from here")
+    let advice =
+        |error: &Error| error.hint().unwrap_or("check database.url, and that the server can be reached from here");
+    Database::connect(&settings).await.hint_from(|error| Some(advice(error)))
 }
 
 fn explained(error: Error) -> anyhow::Error {

@@ -1,13 +1,13 @@
 //! The report as CSV: one table of all certificates, times in UTC.
 
 use std::borrow::Cow;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 
 use anyhow::Context;
+use certferry_bootstrap::OutputFile;
 use certferry_store::{ReportRow, Scope, StoredIssue, StoredWarning};
 use chrono::{DateTime, SecondsFormat, Utc};
 
-use crate::output_file::OutputFile;
 use crate::pages::Pages;
 
 const HEADER: [&str; 16] = [
@@ -31,45 +31,73 @@ const HEADER: [&str; 16] = [
 
 pub(crate) async fn write(file: &mut OutputFile, mut pages: Pages<'_>) -> anyhow::Result<()> {
     let doing = file.doing();
-    let mut table = csv::Writer::from_writer(BufWriter::new(file.file()));
-    table.write_record(HEADER).context(doing.clone())?;
-    pages.for_each(Scope::All, |row| table.write_record(cells(&row)).context(doing.clone())).await?;
+    let mut table = BufWriter::new(file.file());
+    let header = HEADER.map(|name| Cell::Text(name.into()));
+    table.write_all(line(&header).as_bytes()).context(doing.clone())?;
+    pages.for_each(Scope::All, |row| table.write_all(line(&cells(&row)).as_bytes()).context(doing.clone())).await?;
     table.flush().context(doing)?;
     pages.finish();
     Ok(())
 }
 
-fn cells(row: &ReportRow) -> [String; HEADER.len()] {
-    let text = |value: &Option<String>| value.as_deref().map(harmless).unwrap_or_default().into_owned();
-    let time = |value: DateTime<Utc>| value.to_rfc3339_opts(SecondsFormat::Micros, true);
+/// What stands between two commas.
+enum Cell<'a> {
+    Number(i64),
+    Text(Cow<'a, str>),
+    Nothing,
+}
+
+fn cells(row: &ReportRow) -> [Cell<'_>; HEADER.len()] {
+    let number = |value: Option<i64>| value.map_or(Cell::Nothing, Cell::Number);
+    let text = |value: &'_ Option<String>| value.clone().map_or(Cell::Nothing, |text| Cell::Text(text.into()));
+    let time = |value: Option<DateTime<Utc>>| {
+        value.map_or(Cell::Nothing, |value| Cell::Text(value.to_rfc3339_opts(SecondsFormat::Micros, true).into()))
+    };
     [
-        row.certificate_id.to_string(),
-        row.state.clone(),
+        Cell::Number(row.certificate_id.0),
+        Cell::Text((&*row.state).into()),
         text(&row.certificate_number),
         text(&row.ecu_number),
-        row.new_certificate_id.map(|id| id.to_string()).unwrap_or_default(),
-        row.new_vehicle_id.map(|id| id.to_string()).unwrap_or_default(),
-        row.attempts.to_string(),
+        number(row.new_certificate_id.map(|id| id.0)),
+        number(row.new_vehicle_id.map(|id| id.0)),
+        Cell::Number(row.attempts.into()),
         text(&row.error_kind),
         text(&row.error_code),
         text(&row.error_message),
-        harmless(&readable_issues(&row.issues, "; ")).into_owned(),
-        harmless(&readable_warnings(&row.warnings, "; ")).into_owned(),
+        Cell::Text(readable_issues(&row.issues, "; ").into()),
+        Cell::Text(readable_warnings(&row.warnings, "; ").into()),
         text(&row.worker),
-        time(row.enqueued_at),
-        row.started_at.map(time).unwrap_or_default(),
-        row.finished_at.map(time).unwrap_or_default(),
+        time(Some(row.enqueued_at)),
+        time(row.started_at),
+        time(row.finished_at),
     ]
 }
 
-/// Text that a spreadsheet would run as a formula gets an apostrophe in front
-/// (OWASP, CSV injection).
+/// A line of the table. All text is in quotes, also text of digits such as the number `00123`, and only numbers are not.
+fn line(cells: &[Cell<'_>]) -> String {
+    let cell = |cell: &Cell<'_>| match cell {
+        Cell::Number(number) => number.to_string(),
+        Cell::Text(text) if text.is_empty() => String::new(),
+        Cell::Text(text) => format!("\"{}\"", harmless(text).replace('"', "\"\"")),
+        Cell::Nothing => String::new(),
+    };
+    cells.iter().map(cell).collect::<Vec<_>>().join(",") + "\n"
+}
+
+/// Text that a spreadsheet would run as a formula gets an apostrophe in front (OWASP, CSV injection), also behind what
+/// separates cells in other countries: where that is `;`, the quotes around a text that is not first in its line mean
+/// nothing, and `A;=1` would be two cells.
 fn harmless(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
+    let mut shown = String::with_capacity(text.len() + 1);
+    let mut is_first = true;
+    for c in text.chars() {
+        if is_first && matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r') {
+            shown.push('\'');
+        }
+        is_first = matches!(c, ';' | '\t' | '\r' | '\n') || (is_first && c == ' ' && !shown.is_empty());
+        shown.push(c);
     }
+    if shown == text { Cow::Borrowed(text) } else { Cow::Owned(shown) }
 }
 
 /// `invalid_speed (speed): …`, one after the other.
@@ -96,9 +124,18 @@ mod tests {
         for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"] {
             assert_eq!(harmless(text), format!("'{text}"));
         }
-        for text in ["", "80 km/h", "ECU-1", "'=1"] {
+        for (text, shown) in [("A;=1", "A;'=1"), ("A; +1", "A; '+1"), ("A\n@1", "A\n'@1"), ("A\t-1", "A\t'-1")] {
+            assert_eq!(harmless(text), shown);
+        }
+        for text in ["", "80 km/h", "ECU-1", "'=1", "1; 2", "a=b; c"] {
             assert_eq!(harmless(text), text);
         }
+    }
+
+    #[test]
+    fn text_is_in_quotes_and_numbers_are_not() {
+        let cells = [Cell::Number(-7), Cell::Text("00123".into()), Cell::Nothing, Cell::Text("a \"b\", c".into())];
+        assert_eq!(line(&cells), "-7,\"00123\",,\"a \"\"b\"\", c\"\n");
     }
 
     #[test]

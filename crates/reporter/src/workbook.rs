@@ -7,13 +7,12 @@ mod certificate_sheets;
 mod summary_sheet;
 
 use anyhow::Context;
-use certferry_bootstrap::{Progress, exit};
+use certferry_bootstrap::{OutputFile, Progress, exit};
 use certferry_store::{Scope, Summary};
 use chrono_tz::Tz;
 use rust_xlsxwriter::{DocProperties, Workbook, XlsxError};
 
 use self::certificate_sheets::CertificateSheets;
-use crate::output_file::OutputFile;
 use crate::pages::Pages;
 
 /// A workbook with all its rows, yet to be packed.

@@ -5,6 +5,7 @@
 use std::error::Error;
 use std::fs::{self, File};
 use std::io::BufReader;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -265,4 +266,70 @@ fn the_effective_configuration_is_shown_without_a_database() {
     let shown = done(&reporter("postgres://app:s3cret@localhost/new", folder.path(), &["--check-config"]));
     assert!(shown.contains("url = \"postgres://app:***@localhost/new\"") && shown.contains("output = \"mine.xlsx\""));
     assert!(!shown.contains("s3cret"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_dash_is_standard_output_in_every_format() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    for format in ["xlsx", "csv", "jsonl"] {
+        let output = reporter(&database.url(), folder.path(), &["--output", "-", "--format", format]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        let said = text(&output.stderr);
+        assert!(said.starts_with("report: -\ntotal: 5007\n"), "{said}");
+        match format {
+            "xlsx" => {
+                let mut book = Xlsx::new(std::io::Cursor::new(output.stdout)).unwrap();
+                assert_eq!(book.worksheet_range("Migrated").unwrap().height(), 1 + 4503);
+            }
+            "csv" => assert_eq!(csv::Reader::from_reader(&*output.stdout).records().count(), 5007),
+            _ => assert_eq!(text(&output.stdout).lines().count(), 5007),
+        }
+    }
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0, "no file is named -");
+
+    let command = |stdout: std::process::Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_reporter"));
+        command
+            .args(["--output", "-", "--format", "csv"])
+            .current_dir(folder.path())
+            .env("DATABASE_URL", database.url());
+        command.stdout(stdout).stderr(std::process::Stdio::piped()).spawn().unwrap()
+    };
+    let mut unread = command(std::process::Stdio::piped());
+    drop(unread.stdout.take());
+    let ended = unread.wait_with_output().unwrap();
+    assert_eq!((ended.status.code(), text(&ended.stderr).as_str()), (Some(0), ""), "whoever read has seen enough");
+    let full = command(File::options().write(true).open("/dev/full").unwrap().into()).wait_with_output().unwrap();
+    assert_eq!(full.status.code(), Some(1));
+    let message = text(&full.stderr);
+    assert!(message.starts_with("error: could not write to standard output\n") && message.contains("No space left"));
+}
+
+#[tokio::test]
+async fn a_table_leaves_numbers_alone_and_puts_all_text_in_quotes() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.csv");
+    done(&reporter(&database.url(), folder.path(), &["--output", "report.csv"]));
+    let table = fs::read_to_string(&path).unwrap();
+    assert!(table.starts_with("\"certificate_id\",\"state\",\"certificate_number\","), "{table:.100}");
+    let line = table.lines().find(|line| line.starts_with("5001,")).unwrap();
+    assert!(line.starts_with("5001,\"migrated\",\"'=HYPERLINK(\"\"http://example.invalid\"\")\",\"007\","), "{line}");
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600, "it names people");
+}
+
+#[tokio::test]
+async fn a_place_that_takes_no_file_is_named_before_anything_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    for (place, says) in [("/proc/report.csv", "a file could not be made in the folder /proc"), (".", "name of a file")]
+    {
+        // Nothing answers at this address: the place is looked at first.
+        let message = failed(&reporter("postgres://localhost:1/none", folder.path(), &["--output", place]), 1);
+        assert!(message.starts_with(&format!("error: could not write the report to {place}\n")), "{message}");
+        assert!(message.contains(says) && message.ends_with("hint: name another file with --output\n"), "{message}");
+    }
+    fs::create_dir(folder.path().join("a")).unwrap();
+    let message = failed(&reporter("postgres://localhost:1/none", folder.path(), &["--output", "a"]), 1);
+    assert!(message.contains("it is a folder"), "{message}");
 }

@@ -3,9 +3,9 @@ use std::time::Duration;
 
 use certferry_certificate::{OnMissing, Status};
 use chrono_tz::Tz;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::DatabaseUrl;
+use crate::{DatabaseUrl, hide_passwords};
 
 /// `[database]`: the PostgreSQL database of the destination, the queue and the status table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,14 +44,20 @@ pub struct SourceConfig {
     /// How many rows a process reads in a second at most; 0 is as many as there are.
     pub max_rows_per_second: u32,
     /// The query for certificates; without it, the one for the reference schema.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "without_passwords")]
     pub certificates: Option<String>,
     /// The query for customers; without it, the one for the reference schema.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "without_passwords")]
     pub customers: Option<String>,
     /// The query for technicians; without it, the one for the reference schema.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", serialize_with = "without_passwords")]
     pub technicians: Option<String>,
+}
+
+/// A source query is the user's own SQL, and may hold the password of another database.
+#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+fn without_passwords<S: Serializer>(query: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    query.as_deref().map(hide_passwords).serialize(serializer)
 }
 
 /// `[destination]`: where in the database the destination is.

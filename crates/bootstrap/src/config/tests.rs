@@ -42,14 +42,14 @@ fn every_default_key_is_explained() {
 
 #[test]
 fn the_stronger_layer_wins() {
-    let file = "[database]\nurl = 'postgres://file/x'\n[worker]\nbatch_size = 7";
-    let long = ("CERTFERRY__DATABASE__URL", "postgres://long/x");
-    let short = ("DATABASE_URL", "postgres://short/x");
+    let file = "[database]\nurl = 'postgres://localhost/file'\n[worker]\nbatch_size = 7";
+    let long = ("CERTFERRY__DATABASE__URL", "postgres://localhost/long");
+    let short = ("DATABASE_URL", "postgres://localhost/short");
     let url = |environment: &[(&str, &str)]| load(Some(file), environment).unwrap().database.url.unwrap().to_string();
-    assert_eq!(url(&[]), "postgres://file/x");
-    assert_eq!(url(&[short]), "postgres://short/x");
-    assert_eq!(url(&[long, short]), "postgres://long/x");
-    assert_eq!(url(&[("DATABASE_URL", "")]), "postgres://file/x");
+    assert_eq!(url(&[]), "postgres://localhost/file");
+    assert_eq!(url(&[short]), "postgres://localhost/short");
+    assert_eq!(url(&[long, short]), "postgres://localhost/long");
+    assert_eq!(url(&[("DATABASE_URL", "")]), "postgres://localhost/file");
     let config = load(Some(file), &[("CERTFERRY__WORKER__MAX_ATTEMPTS", "9")]).unwrap();
     assert_eq!((config.worker.batch_size, config.worker.max_attempts, config.worker.concurrency), (7, 9, 4));
     let flags = [Layer::single("--batch-size".to_owned(), "worker.batch_size", 8).unwrap()];
@@ -154,18 +154,29 @@ fn no_mistake_shows_a_password() {
     }
     let error = load(None, &[("CERTFERRY__DATABASE", secret)]).unwrap_err();
     insta::assert_snapshot!(error, @"database is the text `postgres://app:***@db/new` (from the environment variable CERTFERRY__DATABASE); accepted is a section with keys of its own");
-    insta::assert_snapshot!(load(None, &[("DATABASE_URL", bad_port)]).unwrap_err(), @"database.url (from the environment variable DATABASE_URL) is not a valid URL: invalid port number; in a user or password, write @ : / # % percent-encoded");
+    insta::assert_snapshot!(load(None, &[("DATABASE_URL", bad_port)]).unwrap_err(), @"database.url (from the environment variable DATABASE_URL) is not a valid URL: invalid port number; in a user or password, write @ : / ? # % percent-encoded");
     insta::assert_snapshot!(load(None, &[("SOURCE_URL", "legacy.db")]).unwrap_err(), @"source.url (from the environment variable SOURCE_URL) is `(hidden)`; accepted is a URL with one of the schemes postgres, postgresql, mysql, mariadb, sqlite");
 }
 
 #[test]
+fn a_password_inside_a_source_query_is_not_shown() {
+    let file = "[source]\ncertificates = \"SELECT * FROM dblink('host=old password=s3cret user=me', $$SELECT 1$$) AS c\"\n\
+                customers = '''SELECT * FROM dblink('password = ''s3 cret'' host=old')'''";
+    let config = load(Some(file), &[]).unwrap();
+    assert!(config.source.certificates.as_ref().unwrap().contains("s3cret"), "the database gets it all the same");
+    let shown = config.to_toml();
+    assert!(!shown.contains("s3") && !shown.contains("cret'") && shown.contains("password=*** user=me"), "{shown}");
+}
+
+#[test]
 fn the_effective_values_are_a_configuration_without_secrets() {
-    let environment = [("DATABASE_URL", "postgres://app:s3cret@db/new?password=s3cret"), ("SOURCE_URL", "sqlite:a.db")];
+    let environment =
+        [("DATABASE_URL", "postgres://app:s3cret@localhost/new?password=s3cret"), ("SOURCE_URL", "sqlite:a.db")];
     let config = load(None, &environment).unwrap();
     let shown = config.to_toml();
     assert!(!shown.contains("s3cret") && !format!("{config:?}").contains("s3cret"), "{shown}");
     let again = load(Some(&shown), &[]).unwrap();
     assert_eq!(again.to_toml(), shown);
-    assert!(shown.contains("url = \"postgres://app:***@db/new?password=***\""), "{shown}");
+    assert!(shown.contains("url = \"postgres://app:***@localhost/new?password=***\""), "{shown}");
     assert!(shown.contains("backoff_max = \"5m\""), "{shown}");
 }

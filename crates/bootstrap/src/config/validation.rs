@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use figment::Figment;
 use humantime_serde::re::humantime::format_duration;
-use url::Url;
 
 use super::{Config, ConfigError};
 use crate::DatabaseUrl;
@@ -18,8 +17,12 @@ const INSTANT: Duration = Duration::from_millis(1);
 const RESERVED_SCHEMAS: [&str; 2] = ["apalis", "certferry"];
 
 /// Finds all mistakes, not just the first.
-pub(super) fn check(config: &Config, figment: &Figment) -> Result<(), ConfigError> {
-    let mut mistakes = Mistakes { figment, found: Vec::new() };
+pub(super) fn check(
+    config: &Config,
+    figment: &Figment,
+    environment: &dyn Fn(&str) -> Option<String>,
+) -> Result<(), ConfigError> {
+    let mut mistakes = Mistakes { figment, environment, found: Vec::new() };
     mistakes.url("database.url", config.database.url.as_ref(), &["postgres", "postgresql"]);
     let sources = ["postgres", "postgresql", "mysql", "mariadb", "sqlite"];
     mistakes.url("source.url", config.source.url.as_ref(), &sources);
@@ -99,6 +102,7 @@ fn check_statuses(config: &Config, mistakes: &mut Mistakes<'_>) {
 
 struct Mistakes<'a> {
     figment: &'a Figment,
+    environment: &'a dyn Fn(&str) -> Option<String>,
     found: Vec<String>,
 }
 
@@ -125,9 +129,10 @@ impl Mistakes<'_> {
         let accepted = schemes.join(", ");
         if !schemes.contains(&url.scheme()) {
             self.add(key, format!("is `{url}`; accepted is a URL with one of the schemes {accepted}"));
-        } else if let Err(error) = Url::parse(url.expose()) {
-            let advice = "in a user or password, write @ : / # % percent-encoded";
-            self.add(key, format!("is not a valid URL: {error}; {advice}"));
+            return;
+        }
+        for mistake in url.mistakes(self.environment) {
+            self.add(key, mistake);
         }
     }
 

@@ -1,5 +1,6 @@
 use std::fmt::Write;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 
 use certferry_testkit::cases;
 use serde_json::json;
@@ -49,6 +50,10 @@ async fn what_is_exported_is_what_was_imported_and_can_be_imported_elsewhere() {
     assert_eq!(read("new/out/certificates_mappings.json"), "{\n\"-8\": 80,\n\"9\": 90\n}\n");
     assert_eq!(read("new/out/customer_mappings.json"), "{\n}\n");
     assert_eq!(fs::read_dir(world.path("new/out")).expect("a folder").count(), 4);
+    for name in FILES {
+        let rights = fs::metadata(world.path(&format!("new/out/{name}"))).expect(name).permissions().mode();
+        assert_eq!(rights & 0o777, 0o600, "a new file is for its owner alone");
+    }
 
     let elsewhere = World::ready().await;
     let import = format!("import-mappings {}", world.path("new/out").display());

@@ -11,7 +11,7 @@ async fn an_address_that_leads_nowhere() {
     let world = World::ready().await;
     for (variable, url, code) in [
         ("DATABASE_URL", "postgres://me:s3same@127.0.0.1:1/new", 1),
-        ("DATABASE_URL", "postgres://me:s3same@no-such-host.invalid/new", 1),
+        ("DATABASE_URL", "postgres://me:s3same@no-such-host.invalid/new?sslmode=disable", 1),
         ("DATABASE_URL", "postgres://me:s3same@host:port/new", 2),
         ("DATABASE_URL", "mysql://me:s3same@host/new", 2),
         ("DATABASE_URL", "s3same", 2),
@@ -27,6 +27,43 @@ async fn an_address_that_leads_nowhere() {
         assert!(message.contains("hint: ") || code == 2, "{variable}={url}: {message}");
     }
     assert_eq!(world.rows_and_jobs().await, (0, 0));
+}
+
+#[tokio::test]
+async fn parameters_that_no_driver_knows_are_refused_before_any_connection() {
+    let world = World::ready().await;
+    let with = |url: &str, parameter: &str| format!("{url}{}{parameter}", if url.contains('?') { '&' } else { '?' });
+    for (variable, url, says) in [
+        (
+            "DATABASE_URL",
+            with(&world.database, "sslmod=s3same"),
+            "database.url (from the environment variable DATABASE_URL) has the unknown parameter sslmod;",
+        ),
+        (
+            "SOURCE_URL",
+            with(&world.source, "SSLMODE=s3same"),
+            "source.url (from the environment variable SOURCE_URL) has the unknown parameter SSLMODE; write it sslmode;",
+        ),
+        (
+            "DATABASE_URL",
+            with(&world.database, "sslmode=s3same"),
+            "has the parameter sslmode, which has a value that is not known",
+        ),
+        (
+            "SOURCE_URL",
+            "mysql://me:s3same@localhost/old?ssl_mode=s3same".to_owned(),
+            "has the unknown parameter ssl_mode;",
+        ),
+        ("SOURCE_URL", "sqlite:old.db?key=s3same".to_owned(), "has the unknown parameter key;"),
+        ("SOURCE_URL", "mysql://me:s3same@db.example/old".to_owned(), "leads to db.example, which is another machine"),
+        ("DATABASE_URL", "postgres://me:s3same@db.example/new".to_owned(), "add the parameter sslmode as verify-full"),
+    ] {
+        for command in ["check", "enqueue", "setup", "status --check-config"] {
+            let ended = world.run_with(command, &[(variable, &url)]);
+            let message = ended.bad(2);
+            assert!(message.contains(says) && !message.contains(SECRET), "{command} {url}: {message}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -153,7 +190,7 @@ async fn wrong_usage_ends_with_2() {
 #[tokio::test]
 async fn the_configuration_in_effect_needs_no_command() {
     let world = World::untouched().await;
-    let url = "postgres://me:s3same@host/new";
+    let url = "postgres://me:s3same@host/new?sslmode=disable";
     for arguments in ["--check-config", "enqueue --check-config"] {
         let ended = world.run_with(arguments, &[("DATABASE_URL", url)]);
         assert!(ended.good().contains("page_size = 1000"), "{}", ended.stdout);
