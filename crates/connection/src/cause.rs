@@ -3,6 +3,8 @@ use std::fmt;
 use certferry_certificate::Code;
 use sqlx::migrate::MigrateError;
 
+use crate::TlsProblem;
+
 /// An error of the driver; what the database said in its own words, without where in its own code.
 #[derive(Debug)]
 pub struct Cause(pub sqlx::Error);
@@ -12,6 +14,12 @@ impl Cause {
     #[must_use]
     pub fn code(&self) -> Code {
         code_of(&self.0)
+    }
+
+    /// What is wrong with TLS, if that is it.
+    #[must_use]
+    pub fn tls_problem(&self) -> Option<TlsProblem> {
+        TlsProblem::of(&self.0)
     }
 }
 
@@ -32,9 +40,10 @@ fn code_of(error: &sqlx::Error) -> Code {
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.as_database_error() {
-            Some(error) => f.write_str(error.message()),
-            None => self.0.fmt(f),
+        match (self.0.as_database_error(), TlsProblem::of(&self.0)) {
+            (Some(error), _) => f.write_str(error.message()),
+            (None, Some(problem)) => problem.fmt(f),
+            (None, None) => self.0.fmt(f),
         }
     }
 }

@@ -6,7 +6,11 @@
 mod cause;
 mod postgres;
 mod renewable;
+mod security;
+mod tls_problem;
 
 pub use cause::Cause;
 pub use postgres::{Connections, IDLE, Parameters, Session, Settings, place, quoted};
 pub use renewable::Renewable;
+pub use security::{Security, Verified};
+pub use tls_problem::TlsProblem;

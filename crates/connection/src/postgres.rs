@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, PgPool, Postgres, Transaction};
+
+use url::Url;
 
 use crate::Renewable;
 
@@ -45,9 +47,13 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The options of a URL, without the driver's log of every statement.
+    /// The options of a URL, without the driver's log of every statement. How the connection is secured is for the URL
+    /// to say and not for PGSSLMODE, which the driver reads.
     pub fn options_of(url: &str) -> Result<PgConnectOptions, sqlx::Error> {
-        PgConnectOptions::from_str(url).map(ConnectOptions::disable_statement_logging)
+        let options = PgConnectOptions::from_str(url).map(ConnectOptions::disable_statement_logging)?;
+        let names = Url::parse(url).map_err(|error| sqlx::Error::Configuration(error.into()))?;
+        let says_mode = names.query_pairs().any(|(name, _)| name == "sslmode" || name == "ssl-mode");
+        Ok(if says_mode { options } else { options.ssl_mode(PgSslMode::Prefer) })
     }
 }
 
@@ -74,6 +80,7 @@ pub fn place(options: &PgConnectOptions) -> String {
 pub struct Connections {
     pool: Renewable<Postgres>,
     pooler: Option<Pooler>,
+    ssl_mode: PgSslMode,
 }
 
 /// What every transaction begins with behind a pooler, after `BEGIN`.
@@ -125,13 +132,17 @@ impl Connections {
                 })
                 .connect_lazy_with(options.clone())
         });
-        Ok(Self { pool, pooler })
+        Ok(Self { pool, pooler, ssl_mode: settings.options.get_ssl_mode() })
     }
 
     /// Whether a pooler is between us and the server.
     #[must_use]
     pub fn are_pooled(&self) -> bool {
         self.pooler.is_some()
+    }
+
+    pub(crate) fn ssl_mode(&self) -> PgSslMode {
+        self.ssl_mode
     }
 
     /// The pool of now, for what needs one itself. Behind a pooler its sessions know no parameters.

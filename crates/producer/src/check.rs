@@ -3,6 +3,7 @@ use std::fmt;
 use anyhow::{Context, anyhow};
 use certferry_bootstrap::{Config, HintFrom, Shutdown, exit};
 use certferry_source::{QueryCheck, Source};
+use certferry_store::Verified;
 use serde::Serialize;
 
 use crate::connections;
@@ -26,6 +27,7 @@ pub(crate) struct Checked {
 struct Destination {
     version: String,
     schema: String,
+    security: Security,
     /// Whether `producer setup` has been run.
     set_up: bool,
 }
@@ -35,7 +37,34 @@ struct Legacy {
     product: &'static str,
     version: String,
     location: String,
+    /// Null for a file.
+    security: Option<Security>,
     queries: Vec<Query>,
+}
+
+/// How the connection is secured.
+#[derive(Debug, Serialize)]
+struct Security {
+    /// Whether nobody between the two can read along; null where that cannot be known.
+    encrypted: Option<bool>,
+    protocol: Option<String>,
+    /// What of the server was verified: `nothing`, `certificate`, or `certificate_and_name`.
+    verified: &'static str,
+    mode: &'static str,
+    #[serde(skip)]
+    sentence: String,
+}
+
+impl From<certferry_store::Security> for Security {
+    fn from(security: certferry_store::Security) -> Self {
+        let verified = match security.verified {
+            Verified::AuthorityAndName if security.encrypted != Some(false) => "certificate_and_name",
+            Verified::Authority if security.encrypted != Some(false) => "certificate",
+            _ => "nothing",
+        };
+        let sentence = security.to_string();
+        Self { encrypted: security.encrypted, protocol: security.protocol, verified, mode: security.mode, sentence }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -51,9 +80,13 @@ impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(destination) = &self.destination {
             writeln!(f, "destination: PostgreSQL {}, schema {}", destination.version, destination.schema)?;
+            writeln!(f, "destination connection: {}", destination.security.sentence)?;
         }
         if let Some(source) = &self.source {
             writeln!(f, "source: {} {} at {}", source.product, source.version, source.location)?;
+            if let Some(security) = &source.security {
+                writeln!(f, "source connection: {}", security.sentence)?;
+            }
             for query in &source.queries {
                 let found = if query.problems.is_empty() { "fits" } else { "does not fit" };
                 writeln!(f, "{}: {found}", query.setting)?;
@@ -111,6 +144,7 @@ async fn destination(config: &Config, checked: &mut Checked) -> anyhow::Result<D
     let hint = certferry_store::Error::hint;
     let database = connections::database(config).await?;
     let version = database.version().await.hint_from(hint)?;
+    let security = database.security().await.hint_from(hint)?.into();
     let schema = config.destination.schema.clone();
     let missing = certferry_store::missing_from_destination(&database).await.hint_from(hint)?;
     checked.problems.extend(missing.iter().map(|what| format!("the destination (schema {schema}) lacks {what}")));
@@ -125,7 +159,7 @@ async fn destination(config: &Config, checked: &mut Checked) -> anyhow::Result<D
         checked.notes.push("the queue and the schema certferry are not there yet; run `producer setup`".to_owned());
     }
     database.close().await;
-    Ok(Destination { version, schema, set_up })
+    Ok(Destination { version, schema, security, set_up })
 }
 
 async fn legacy(config: &Config, checked: &mut Checked) -> anyhow::Result<Legacy> {
@@ -143,5 +177,6 @@ async fn legacy(config: &Config, checked: &mut Checked) -> anyhow::Result<Legacy
         let columns = columns.into_iter().map(|column| format!("{} {}", column.name, column.type_name)).collect();
         queries.push(Query { setting, columns, problems });
     }
-    Ok(Legacy { product: about.product, version: about.version, location: about.location, queries })
+    let security = about.security.map(Into::into);
+    Ok(Legacy { product: about.product, version: about.version, location: about.location, security, queries })
 }

@@ -48,7 +48,10 @@ impl Error {
     /// What to do next, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<&'static str> {
-        self.is_missing_schema().then_some("run `producer setup` first")
+        if self.is_missing_schema() {
+            return Some("run `producer setup` first");
+        }
+        self.source.downcast_ref::<Cause>().and_then(Cause::tls_problem).map(|problem| problem.hint())
     }
 
     /// Whether the queue's tables are missing: the migrations have not been run.

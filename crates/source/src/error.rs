@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use certferry_connection::TlsProblem;
+
 use crate::Entity;
 
 /// What went wrong with the legacy database.
@@ -36,6 +38,14 @@ pub enum Error {
         location: String,
         /// What happened.
         reason: String,
+    },
+    /// The connection cannot be secured as the URL asks.
+    #[error("no secure connection to the source {location}: {problem}")]
+    Tls {
+        /// Where the source is.
+        location: String,
+        /// What is wrong.
+        problem: TlsProblem,
     },
     /// It took too long.
     #[error("the source {location} did not answer within {waited:?} while {action}")]
@@ -97,8 +107,12 @@ impl Error {
     #[must_use]
     pub const fn class(&self) -> Class {
         match self {
-            Self::Url { .. } | Self::Setting { .. } | Self::Refused { .. } => Class::Configuration,
-            Self::Connection { .. } => Class::Connection,
+            Self::Url { .. }
+            | Self::Setting { .. }
+            | Self::Refused { .. }
+            | Self::Tls { problem: TlsProblem::Unsupported, .. } => Class::Configuration,
+            // A certificate may be renewed while we wait.
+            Self::Connection { .. } | Self::Tls { .. } => Class::Connection,
             Self::Timeout { .. } => Class::Timeout,
             Self::Unavailable { .. } => Class::Unavailable,
             Self::Query { .. } => Class::Query,
@@ -127,6 +141,7 @@ impl Error {
             Self::Connection { .. } => Some(
                 "check that the database runs and that source.url (or SOURCE_URL) has the right host and port".into(),
             ),
+            Self::Tls { problem, .. } => Some(problem.hint().into()),
             Self::Timeout { .. } | Self::Unavailable { .. } => None,
             Self::Query { entity, .. } => Some(format!(
                 "{} must return the columns {}; for tables of another shape write a query of your own there",

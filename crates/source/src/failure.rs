@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use certferry_connection::TlsProblem;
 use sqlx::error::DatabaseError;
 
 use crate::{Entity, Error};
@@ -41,6 +42,9 @@ impl Failure {
 
     pub(crate) fn of(&self, error: &sqlx::Error) -> Error {
         let location = self.location.clone();
+        if let Some(problem) = TlsProblem::of(error) {
+            return Error::Tls { location, problem };
+        }
         match error {
             sqlx::Error::Database(error) => {
                 let reason = error.message().to_owned();
@@ -59,7 +63,7 @@ impl Failure {
             sqlx::Error::PoolTimedOut => {
                 Error::Connection { location, reason: format!("there was none within {:?}", self.acquire_timeout) }
             }
-            sqlx::Error::Tls(_) | sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            sqlx::Error::Protocol(_) | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 Error::Connection { location, reason: error.to_string() }
             }
             other => {

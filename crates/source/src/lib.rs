@@ -19,6 +19,7 @@ mod source;
 mod sqlite;
 mod text;
 
+pub use certferry_connection::{Security, Verified};
 pub use check::{Problem, QueryCheck};
 pub use entity::Entity;
 pub use error::{Class, Error};

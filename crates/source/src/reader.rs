@@ -1,6 +1,7 @@
 use std::fmt;
 
 use certferry_certificate::LegacyText;
+use certferry_connection::Security;
 use futures::future::BoxFuture;
 
 use crate::{Entity, Error};
@@ -74,6 +75,8 @@ pub struct About {
     pub version: String,
     /// Where it is, without a password.
     pub location: String,
+    /// How the connections are secured; `None` for a file.
+    pub security: Option<Security>,
 }
 
 /// A column of a source query.

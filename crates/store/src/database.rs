@@ -1,7 +1,7 @@
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use certferry_connection::{Connections, Session};
+use certferry_connection::{Connections, Security, Session};
 use sqlx::{PgConnection, Postgres};
 
 use crate::Error;
@@ -98,6 +98,11 @@ impl Database {
             .fetch_one(&mut *self.session().await?)
             .await
             .map_err(|error| Error::new("ask the database for its version", error))
+    }
+
+    /// How the connections are secured.
+    pub async fn security(&self) -> Result<Security, Error> {
+        self.connections.security().await.map_err(|error| Error::new("ask how the connection is secured", error))
     }
 
     /// Leaves idle connections behind: one of them was dead.

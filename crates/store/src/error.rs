@@ -53,6 +53,9 @@ impl Error {
         if self.source.is::<WrongSchema>() {
             return Some(WrongSchema::HINT);
         }
+        if let Some(problem) = self.source.downcast_ref::<Cause>().and_then(Cause::tls_problem) {
+            return Some(problem.hint());
+        }
         match self.code {
             Code::Connection | Code::Unavailable => {
                 Some("check that the database runs and that database.url (or DATABASE_URL) has the right host and port")

@@ -18,6 +18,7 @@ mod status;
 mod summary;
 mod tables;
 
+pub use certferry_connection::{Security, Verified};
 pub use database::{Database, Settings, Transaction};
 pub use destination::{Refused, Writing, Written, number_taken, write_all, write_each};
 pub use error::Error;

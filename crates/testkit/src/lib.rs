@@ -11,5 +11,6 @@ pub mod mariadb;
 pub mod pgbouncer;
 pub mod postgres;
 pub mod proxy;
+pub mod tls;
 
 pub use installation::faketime;

@@ -6,6 +6,7 @@ mod interrupting;
 mod mapping_files;
 mod mistakes;
 mod retrying;
+mod securing;
 mod setting_up;
 mod status;
 mod world;

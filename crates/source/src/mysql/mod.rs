@@ -3,6 +3,7 @@
 mod explain;
 mod failure;
 mod location;
+mod security;
 mod session;
 mod statements;
 
@@ -14,7 +15,7 @@ use futures::{FutureExt, future::BoxFuture};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, MySqlConnection, Row, SqlSafeStr, Statement,
     TypeInfo, ValueRef,
-    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow},
+    mysql::{MySqlConnectOptions, MySqlPoolOptions, MySqlRow, MySqlSslMode},
 };
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
@@ -37,6 +38,7 @@ const ANSWER_GRACE: Duration = Duration::from_secs(5);
 pub(crate) struct MysqlReader {
     pool: Renewable<sqlx::MySql>,
     location: String,
+    ssl_mode: MySqlSslMode,
     queries: Queries,
     /// The statements of each entity, made when its columns are first asked for.
     certificates: OnceCell<Statements>,
@@ -60,6 +62,7 @@ impl MysqlReader {
             .timezone(None)
             .disable_statement_logging();
         let location = location::without_password(&options);
+        let ssl_mode = options.get_ssl_mode();
         let statement_timeout = settings.statement_timeout;
 
         // The pool would only say that no connection came in time; a first one of our own says why.
@@ -78,6 +81,7 @@ impl MysqlReader {
         Ok(Self {
             pool,
             location,
+            ssl_mode,
             queries,
             certificates: OnceCell::new(),
             customers: OnceCell::new(),
@@ -215,12 +219,17 @@ impl Reader for MysqlReader {
     fn about(&self) -> BoxFuture<'_, Result<About, Error>> {
         async move {
             let failure = self.failure(Entity::Certificates, "asking for the version");
-            let asking = async { session::version(&mut *self.pool.pool().acquire().await?).await };
-            let version = timeout(self.acquire_timeout + self.answer_timeout, asking)
+            let asking = async {
+                let mut connection = self.pool.pool().acquire().await?;
+                let version = session::version(&mut connection).await?;
+                Ok::<_, sqlx::Error>((version, security::of(&mut connection, self.ssl_mode).await?))
+            };
+            let (version, security) = timeout(self.acquire_timeout + self.answer_timeout, asking)
                 .await
                 .map_err(|_| failure.timeout(self.answer_timeout))?
                 .map_err(|error| failure.of(&error))?;
-            Ok(About { product: Product::of(&version).name(), version, location: self.location.clone() })
+            let product = Product::of(&version).name();
+            Ok(About { product, version, location: self.location.clone(), security: Some(security) })
         }
         .boxed()
     }
@@ -304,12 +313,6 @@ fn not_connected(failure: &Failure, error: &sqlx::Error) -> Error {
                 "it asks for this user's password over TLS only, which the connection has not; switch TLS on at the \
                      server, or have the user identified with mysql_native_password"
                     .to_owned(),
-        },
-        sqlx::Error::Tls(reason) => Error::Refused {
-            location,
-            reason: format!(
-                "TLS fails: {reason}; where it is not wanted, add ssl-mode=DISABLED to the URL's parameters"
-            ),
         },
         error => failure.of(error),
     }

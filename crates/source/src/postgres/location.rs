@@ -1,7 +1,5 @@
 //! Where the source is, in the user's URL and in messages.
 
-use std::str::FromStr;
-
 use sqlx::postgres::PgConnectOptions;
 
 use crate::Error;
@@ -16,7 +14,7 @@ pub(super) fn options(url: &str) -> Result<PgConnectOptions, Error> {
                       '@' as %40";
         return Err(Error::Url { reason: reason.to_owned() });
     }
-    PgConnectOptions::from_str(url).map_err(|error| match error {
+    certferry_connection::Settings::options_of(url).map_err(|error| match error {
         sqlx::Error::Configuration(reason) => Error::Url { reason: reason.to_string() },
         other => Error::Url { reason: other.to_string() },
     })

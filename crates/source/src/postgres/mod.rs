@@ -10,7 +10,7 @@ use certferry_certificate::LegacyText;
 use certferry_connection::Connections;
 use futures::{FutureExt, future::BoxFuture};
 use sqlx::{
-    AssertSqlSafe, Column as _, ConnectOptions, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef,
+    AssertSqlSafe, Column as _, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef,
     postgres::{PgArguments, PgRow},
     query::Query,
 };
@@ -46,7 +46,7 @@ impl PostgresReader {
             Entity::Customers => include_str!("../../../../config/source/postgres/customers.sql"),
             Entity::Technicians => include_str!("../../../../config/source/postgres/technicians.sql"),
         })?;
-        let options = location::options(url)?.disable_statement_logging();
+        let options = location::options(url)?;
         let location = location::without_password(&options);
         let failure = Failure {
             location: location.clone(),
@@ -279,7 +279,12 @@ impl Reader for PostgresReader {
                 Some(LegacyText::Text(version)) => version,
                 _ => "of no version".to_owned(),
             };
-            Ok(About { product: "PostgreSQL", version, location: self.location.clone() })
+            let failure = self.failure(Entity::Certificates, "asking how the connection is secured");
+            let security = timeout(self.acquire_timeout + self.answer_timeout, self.connections.security())
+                .await
+                .map_err(|_| failure.timeout(self.answer_timeout))?
+                .map_err(|error| failure.of(&error))?;
+            Ok(About { product: "PostgreSQL", version, location: self.location.clone(), security: Some(security) })
         }
         .boxed()
     }

@@ -193,7 +193,7 @@ impl Reader for SqliteReader {
                 Some(LegacyText::Text(version)) => version,
                 _ => "of no version".to_owned(),
             };
-            Ok(About { product: "SQLite", version, location: self.location.clone() })
+            Ok(About { product: "SQLite", version, location: self.location.clone(), security: None })
         }
         .boxed()
     }

@@ -16,6 +16,7 @@ use crate::postgres::Durability;
 use crate::postgres::account::Account;
 use crate::postgres::guard::{Guard, Guarded};
 use crate::postgres::place;
+use crate::tls;
 
 /// How long a server may take to be ready or to stop; usually it is less than two seconds.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -63,7 +64,17 @@ impl Server {
     /// Makes and starts a server, and returns when it accepts connections. What it has written does not outlive a crash
     /// of the machine.
     pub async fn start() -> Result<Self> {
-        let server = Self::spawn()?;
+        Self::start_with(vec!["--skip-ssl".into()]).await
+    }
+
+    /// The same, with TLS, through the server's socket too.
+    pub async fn start_with_tls(files: &tls::Files) -> Result<Self> {
+        let option = |name: &str, file: PathBuf| OsString::from(format!("--{name}={}", file.display()));
+        Self::start_with(vec![option("ssl-cert", files.certificate()), option("ssl-key", files.key())]).await
+    }
+
+    async fn start_with(options: Vec<OsString>) -> Result<Self> {
+        let server = Self::spawn(options)?;
         server.start_again().await?;
         Ok(server)
     }
@@ -78,7 +89,7 @@ impl Server {
         Ok(OWN.get_or_try_init(Self::start).await?.address.clone())
     }
 
-    fn spawn() -> Result<Self> {
+    fn spawn(options: Vec<OsString>) -> Result<Self> {
         let binaries = Binaries::find()?;
         let place = |error| Error::Place(Box::new(error));
         let account = Account::for_server().map_err(place)?;
@@ -102,6 +113,7 @@ impl Server {
                     "--innodb-buffer-pool-size=256M".into(),
                     "--max-connections=300".into(),
                 ])
+                .chain(options)
                 .collect(),
             library_path: binaries.library_path(),
         };

@@ -1,0 +1,126 @@
+//! TLS with real servers, whose certificates are of a private authority.
+
+use std::path::Path;
+
+use certferry_testkit::tls::{Certificate, Files};
+use certferry_testkit::{mariadb, postgres};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+/// The URL of a server on the loopback address, by a name that its certificate may have.
+fn postgres_url(server: &postgres::Server, mode: &str, authority: Option<&Path>) -> String {
+    let authority = authority.map(|path| format!("&sslrootcert={}", path.display())).unwrap_or_default();
+    format!("postgres://postgres@localhost:{}/postgres?sslmode={mode}{authority}", server.tcp_port().expect("a port"))
+}
+
+fn mariadb_url(server: &mariadb::Server, mode: &str, authority: Option<&Path>) -> String {
+    let authority = authority.map(|path| format!("&ssl-ca={}", path.display())).unwrap_or_default();
+    format!("{}&ssl-mode={mode}{authority}", server.address().url("mysql"))
+}
+
+/// What `check` says of both databases.
+fn checked(world: &World, database: &str, source: &str) -> (Value, String) {
+    let environment = [("DATABASE_URL", database), ("SOURCE_URL", source)];
+    let ended = world.run_with("check --json", &environment);
+    let document = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("no document: {}", ended.stderr));
+    (document, world.run_with("check", &environment).stdout)
+}
+
+#[tokio::test]
+async fn check_says_how_both_connections_are_secured() {
+    let world = World::untouched().await;
+    let files = Files::make(Certificate::Right).expect("certificates");
+    let database = postgres::Server::start(files.postgres()).await.expect("a server");
+    let source = mariadb::Server::start_with_tls(&files).await.expect("a server");
+    let ca = files.authority();
+    for (mode, source_mode, authority, verified, sentence) in [
+        (
+            "verify-full",
+            "VERIFY_IDENTITY",
+            Some(&*ca),
+            "certificate_and_name",
+            "server's certificate and name verified",
+        ),
+        ("verify-ca", "VERIFY_CA", Some(&*ca), "certificate", "server's certificate verified, whatever its name"),
+        ("require", "REQUIRED", None, "nothing", "server not verified"),
+        ("prefer", "PREFERRED", None, "nothing", "server not verified"),
+    ] {
+        let (database, source) =
+            (postgres_url(&database, mode, authority), mariadb_url(&source, source_mode, authority));
+        let (document, text) = checked(&world, &database, &source);
+        for (of, mode) in [("destination", mode), ("source", source_mode)] {
+            let security = &document[of]["security"];
+            assert_eq!(
+                (&security["encrypted"], &security["verified"], &security["mode"], &security["protocol"]),
+                (&json!(true), &json!(verified), &json!(mode), &json!("TLSv1.3")),
+                "{document}"
+            );
+            let line = format!("{of} connection: encrypted with TLSv1.3, {sentence} ({mode})");
+            assert!(text.contains(&line), "no {line:?} in {text}");
+        }
+    }
+    let (document, text) =
+        checked(&world, &postgres_url(&database, "disable", None), &mariadb_url(&source, "DISABLED", None));
+    for (of, mode) in [("destination", "disable"), ("source", "DISABLED")] {
+        assert_eq!(
+            document[of]["security"],
+            json!({"encrypted": false, "protocol": null, "verified": "nothing", "mode": mode})
+        );
+        assert!(text.contains(&format!("{of} connection: not encrypted ({mode})")), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_trusted_is_refused_with_the_reason() {
+    let world = World::untouched().await;
+    let other = Files::make(Certificate::Right).expect("certificates");
+    for (certificate, says, hint) in [
+        (Certificate::Right, "is of an authority that is not trusted", "name the file of its authority's certificate"),
+        (Certificate::WrongName, "is for another name: ", "write the host in the URL as its certificate has it"),
+        (Certificate::Expired, "has expired: ", "renew the certificate at the server"),
+    ] {
+        let files = Files::make(certificate).expect("certificates");
+        let trusted = if certificate == Certificate::Right { other.authority() } else { files.authority() };
+        let database = postgres::Server::start(files.postgres()).await.expect("a server");
+        let source = mariadb::Server::start_with_tls(&files).await.expect("a server");
+        let environment = [
+            ("DATABASE_URL", postgres_url(&database, "verify-full", Some(&trusted))),
+            ("SOURCE_URL", mariadb_url(&source, "VERIFY_IDENTITY", Some(&trusted))),
+        ];
+        let environment = environment.each_ref().map(|(name, url)| (*name, url.as_str()));
+        let ended = world.run_with("check --json", &environment);
+        let document: Value = serde_json::from_str(&ended.stdout).expect("a document");
+        let problems: Vec<_> = document["problems"].as_array().expect("a list").iter().map(Value::to_string).collect();
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        for problem in problems {
+            assert!(
+                problem.contains(&format!("the server's certificate {says}")) && problem.contains(hint),
+                "{problem}"
+            );
+        }
+        let message = world.run_with("setup", &environment).bad(1).to_owned();
+        assert!(message.contains(says), "{message}");
+        // Whoever does not ask for it does not learn of it, and `check` says that too.
+        let (document, _) =
+            checked(&world, &postgres_url(&database, "require", None), &mariadb_url(&source, "REQUIRED", None));
+        assert_eq!(document["destination"]["security"]["verified"], "nothing");
+        assert_eq!(document["source"]["security"]["verified"], "nothing");
+    }
+}
+
+#[tokio::test]
+async fn a_server_without_tls_is_refused_where_it_was_asked_for() {
+    let world = World::untouched().await;
+    let database =
+        postgres::Server::start(postgres::Settings { tcp: true, ..Default::default() }).await.expect("a server");
+    let message =
+        world.run_with("setup", &[("DATABASE_URL", &postgres_url(&database, "require", None))]).bad(1).to_owned();
+    assert!(message.contains("the server does not offer TLS"), "{message}");
+    assert!(message.contains("hint: switch TLS on at the server"), "{message}");
+    // Neither can the environment of PostgreSQL's own programs decide it.
+    let unsaid = format!("postgres://postgres@localhost:{}/postgres", database.tcp_port().expect("a port"));
+    let ended = world.run_with("check --json", &[("DATABASE_URL", &unsaid), ("PGSSLMODE", "verify-full")]);
+    let document: Value = serde_json::from_str(&ended.stdout).expect("a document");
+    assert_eq!(document["destination"]["security"]["mode"], "prefer", "{document}");
+}
