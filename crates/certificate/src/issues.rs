@@ -45,8 +45,7 @@ impl Issues {
         let message = match Reading::of(text) {
             Reading::Missing => return None,
             Reading::Text(text) => return Some(text),
-            // Remarks are free text about people; the other columns are not.
-            Reading::Nul(text) if field != "remarks" => format!("{field} {} has a NUL character in it", quote(text)),
+            Reading::Nul(text) if !is_about_people(field) => format!("{field} {} has a NUL character in it", quote(text)),
             Reading::Nul(_) => format!("{field} has a NUL character in it"),
             Reading::Undecodable => format!("{field} holds bytes that are no text in its encoding"),
         };
@@ -94,6 +93,12 @@ impl Issues {
     }
 }
 
+/// Whether a field holds text about people, which no message shows: `producer status` shows the message of the last failure.
+fn is_about_people(field: &str) -> bool {
+    let is_of_person = field.starts_with("customer.") || field.starts_with("technician.");
+    is_of_person || ["remarks", "vehicle_registration_number", "vehicle_chassis_number"].contains(&field)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,13 +131,18 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_is_shown_escaped_and_remarks_are_not_shown() {
+    fn a_nul_is_shown_escaped_and_text_about_people_is_not_shown() {
         let mut issues = Issues::default();
         issues.optional("speed", &"8\0".into());
         issues.optional("remarks", &"Mr. Khan\0".into());
         let sorted = issues.sorted();
         assert_eq!(sorted[0].message, r#"speed "8\0" has a NUL character in it"#);
         assert_eq!(sorted[1].message, "remarks has a NUL character in it");
+        for field in ["customer.email", "technician.phone", "vehicle_registration_number", "vehicle_chassis_number"] {
+            let mut issues = Issues::default();
+            issues.optional(field, &"khan\0".into());
+            assert_eq!(issues.sorted()[0].message, format!("{field} has a NUL character in it"));
+        }
         assert_eq!(sorted[1].raw.as_deref(), Some("Mr. Khan\u{2400}"));
     }
 

@@ -36,7 +36,7 @@ pub(super) async fn write_part(connection: &mut PgConnection, plans: &[&Plan], p
                     // A transient refusal is the certificate's to try again, not the vehicle's to lose.
                     Some(refusal) if !refusal.code.is_permanent() => part.without.push(refusal.of(plan)),
                     // Whatever the plan warned of was about the vehicle, which is not there now.
-                    Some(refusal) => warnings = vec![refusal.of_vehicle()],
+                    Some(refusal) => warnings = vec![refusal.of_vehicle(plan)],
                     None => {}
                 }
                 part.writing.written.push(Written { id: plan.id, new_certificate_id, new_vehicle_id, warnings });

@@ -1,6 +1,6 @@
 //! From the database's refusal to the issue a person reads.
 
-use certferry_certificate::{Code, Issue, NewId, Plan, Warning, WarningCode};
+use certferry_certificate::{Code, CustomerPlan, Issue, NewId, Plan, TechnicianPlan, Warning, WarningCode};
 
 use super::Refused;
 use crate::Error;
@@ -62,15 +62,42 @@ impl Refusal {
     /// The issue of the certificate.
     pub(super) fn of(self, plan: &Plan) -> Refused {
         let field = field(self.table.as_deref(), self.about.as_deref());
-        let message = format!("the destination refused the certificate: {}", self.message);
+        let message = format!("the destination refused the certificate: {}", without_people(&self.message, plan));
         Refused { id: plan.id, issue: Issue::new(self.code, field, message) }
     }
 
     /// The warning of a certificate whose vehicle was refused.
-    pub(super) fn of_vehicle(self) -> Warning {
-        let message = format!("the destination refused the vehicle: {}", self.message);
+    pub(super) fn of_vehicle(self, plan: &Plan) -> Warning {
+        let message = format!("the destination refused the vehicle: {}", without_people(&self.message, plan));
         Warning { code: WarningCode::VehicleNotCreated, message }
     }
+}
+
+/// The shortest text that is looked for: what is shorter stands in other words too.
+const SHORTEST: usize = 3;
+
+/// The database's words with `…` for each text about people that a trigger or a cast of the destination may quote:
+/// `producer status` shows the message, and a report goes from hand to hand.
+fn without_people(message: &str, plan: &Plan) -> String {
+    let mut texts: Vec<&str> = Vec::new();
+    texts.extend(plan.remarks.as_deref());
+    if let CustomerPlan::MatchOrCreate(customer) = &plan.customer {
+        texts.push(&customer.name);
+        texts.extend([&customer.trade_license, &customer.email, &customer.phone].into_iter().flatten().map(|it| &**it));
+    }
+    for technician in [&plan.calibration_technician, &plan.installation_technician] {
+        if let Some(TechnicianPlan::Create(technician)) = technician {
+            texts.push(&technician.name);
+            texts.extend(technician.phone.as_deref());
+        }
+    }
+    if let Some(vehicle) = &plan.vehicle {
+        texts.extend([&vehicle.registration_number, &vehicle.chassis_number].into_iter().flatten().map(|it| &**it));
+    }
+    texts.retain(|text| text.chars().count() >= SHORTEST);
+    // One may be part of another.
+    texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    texts.into_iter().fold(message.to_owned(), |message, text| message.replace(text, "…"))
 }
 
 fn field(table: Option<&str>, about: Option<&str>) -> Option<&'static str> {
