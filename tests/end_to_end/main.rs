@@ -12,6 +12,7 @@ mod crash_points;
 mod crashes;
 mod destination_shape;
 mod equivalence;
+mod logs;
 mod million;
 mod panics;
 mod refusals;
