@@ -266,7 +266,9 @@ async fn is_direct(options: &PgConnectOptions) -> Result<bool, sqlx::Error> {
         .persistent(false)
         .fetch_one(&mut connection)
         .await?;
-    connection.close().await?;
+    if let Err(error) = connection.close().await {
+        tracing::debug!(%error, "the first connection was not closed in order");
+    }
     Ok(mark.is_some_and(|mark| mark == "direct"))
 }
 

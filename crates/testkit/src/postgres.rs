@@ -19,7 +19,7 @@ mod binaries;
 mod database;
 pub(crate) mod guard;
 pub(crate) mod place;
-mod server;
+pub(crate) mod server;
 
 use std::path::PathBuf;
 

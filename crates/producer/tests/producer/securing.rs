@@ -16,7 +16,8 @@ fn postgres_url(server: &postgres::Server, mode: &str, authority: Option<&Path>)
 
 fn mariadb_url(server: &mariadb::Server, mode: &str, authority: Option<&Path>) -> String {
     let authority = authority.map(|path| format!("&ssl-ca={}", path.display())).unwrap_or_default();
-    format!("{}&ssl-mode={mode}{authority}", server.address().url("mysql"))
+    let port = server.tcp_port().expect("a port");
+    format!("mysql://root@localhost:{port}/mysql?ssl-mode={mode}{authority}")
 }
 
 /// What `check` says of both databases.
@@ -32,24 +33,16 @@ async fn check_says_how_both_connections_are_secured() {
     let world = World::untouched().await;
     let files = Files::make(Certificate::Right).expect("certificates");
     let database = postgres::Server::start(files.postgres()).await.expect("a server");
-    let source = mariadb::Server::start_with_tls(&files).await.expect("a server");
     let ca = files.authority();
-    for (mode, source_mode, authority, verified, sentence) in [
-        (
-            "verify-full",
-            "VERIFY_IDENTITY",
-            Some(&*ca),
-            "certificate_and_name",
-            "server's certificate and name verified",
-        ),
-        ("verify-ca", "VERIFY_CA", Some(&*ca), "certificate", "server's certificate verified, whatever its name"),
-        ("require", "REQUIRED", None, "nothing", "server not verified"),
-        ("prefer", "PREFERRED", None, "nothing", "server not verified"),
+    for (mode, authority, verified, sentence) in [
+        ("verify-full", Some(&*ca), "certificate_and_name", "server's certificate and name verified"),
+        ("verify-ca", Some(&*ca), "certificate", "server's certificate verified, whatever its name"),
+        ("require", None, "nothing", "server not verified"),
+        ("prefer", None, "nothing", "server not verified"),
     ] {
-        let (database, source) =
-            (postgres_url(&database, mode, authority), mariadb_url(&source, source_mode, authority));
-        let (document, text) = checked(&world, &database, &source);
-        for (of, mode) in [("destination", mode), ("source", source_mode)] {
+        let url = postgres_url(&database, mode, authority);
+        let (document, text) = checked(&world, &url, &url);
+        for of in ["destination", "source"] {
             let security = &document[of]["security"];
             assert_eq!(
                 (&security["encrypted"], &security["verified"], &security["mode"], &security["protocol"]),
@@ -60,14 +53,14 @@ async fn check_says_how_both_connections_are_secured() {
             assert!(text.contains(&line), "no {line:?} in {text}");
         }
     }
-    let (document, text) =
-        checked(&world, &postgres_url(&database, "disable", None), &mariadb_url(&source, "DISABLED", None));
-    for (of, mode) in [("destination", "disable"), ("source", "DISABLED")] {
+    let url = postgres_url(&database, "disable", None);
+    let (document, text) = checked(&world, &url, &url);
+    for of in ["destination", "source"] {
         assert_eq!(
             document[of]["security"],
-            json!({"encrypted": false, "protocol": null, "verified": "nothing", "mode": mode})
+            json!({"encrypted": false, "protocol": null, "verified": "nothing", "mode": "disable"})
         );
-        assert!(text.contains(&format!("{of} connection: not encrypted ({mode})")), "{text}");
+        assert!(text.contains(&format!("{of} connection: not encrypted (disable)")), "{text}");
     }
 }
 
@@ -83,12 +76,8 @@ async fn a_certificate_that_cannot_be_trusted_is_refused_with_the_reason() {
         let files = Files::make(certificate).expect("certificates");
         let trusted = if certificate == Certificate::Right { other.authority() } else { files.authority() };
         let database = postgres::Server::start(files.postgres()).await.expect("a server");
-        let source = mariadb::Server::start_with_tls(&files).await.expect("a server");
-        let environment = [
-            ("DATABASE_URL", postgres_url(&database, "verify-full", Some(&trusted))),
-            ("SOURCE_URL", mariadb_url(&source, "VERIFY_IDENTITY", Some(&trusted))),
-        ];
-        let environment = environment.each_ref().map(|(name, url)| (*name, url.as_str()));
+        let url = postgres_url(&database, "verify-full", Some(&trusted));
+        let environment = [("DATABASE_URL", url.as_str()), ("SOURCE_URL", url.as_str())];
         let ended = world.run_with("check --json", &environment);
         let document: Value = serde_json::from_str(&ended.stdout).expect("a document");
         let problems: Vec<_> = document["problems"].as_array().expect("a list").iter().map(Value::to_string).collect();
@@ -102,10 +91,35 @@ async fn a_certificate_that_cannot_be_trusted_is_refused_with_the_reason() {
         let message = world.run_with("setup", &environment).bad(1).to_owned();
         assert!(message.contains(says), "{message}");
         // Whoever does not ask for it does not learn of it, and `check` says that too.
-        let (document, _) =
-            checked(&world, &postgres_url(&database, "require", None), &mariadb_url(&source, "REQUIRED", None));
+        let url = postgres_url(&database, "require", None);
+        let (document, _) = checked(&world, &url, &url);
         assert_eq!(document["destination"]["security"]["verified"], "nothing");
         assert_eq!(document["source"]["security"]["verified"], "nothing");
+    }
+}
+
+#[tokio::test]
+async fn mariadb_is_verified_and_refused_likewise() {
+    let world = World::untouched().await;
+    for (certificate, says) in [
+        (Certificate::Right, None),
+        (Certificate::WrongName, Some("is for another name: ")),
+        (Certificate::Expired, Some("has expired: ")),
+    ] {
+        let files = Files::make(certificate).expect("certificates");
+        let source = mariadb::Server::start_with_tls(&files).await.expect("a server");
+        let verifying = mariadb_url(&source, "VERIFY_IDENTITY", Some(&files.authority()));
+        let (document, _) = checked(&world, &world.database, &verifying);
+        match says {
+            None => assert_eq!(document["source"]["security"]["verified"], "certificate_and_name", "{document}"),
+            Some(says) => assert!(document["problems"].to_string().contains(says), "{document}"),
+        }
+        let (document, text) = checked(&world, &world.database, &mariadb_url(&source, "REQUIRED", None));
+        let security = &document["source"]["security"];
+        assert_eq!((&security["encrypted"], &security["verified"]), (&json!(true), &json!("nothing")), "{document}");
+        assert!(text.contains("source connection: encrypted with TLSv1.3, server not verified (REQUIRED)"), "{text}");
+        let (document, _) = checked(&world, &world.database, &mariadb_url(&source, "DISABLED", None));
+        assert_eq!(document["source"]["security"]["encrypted"], false, "{document}");
     }
 }
 

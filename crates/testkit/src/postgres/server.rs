@@ -251,7 +251,7 @@ fn is_ready(lock: &str, process: &str) -> bool {
 }
 
 /// A port that is free now. Somebody else may take it before the server does; then the server says so and ends.
-fn free_port() -> io::Result<u16> {
+pub(crate) fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
