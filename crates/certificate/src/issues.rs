@@ -45,7 +45,9 @@ impl Issues {
         let message = match Reading::of(text) {
             Reading::Missing => return None,
             Reading::Text(text) => return Some(text),
-            Reading::Nul(text) if !is_about_people(field) => format!("{field} {} has a NUL character in it", quote(text)),
+            Reading::Nul(text) if !is_about_people(field) => {
+                format!("{field} {} has a NUL character in it", quote(text))
+            }
             Reading::Nul(_) => format!("{field} has a NUL character in it"),
             Reading::Undecodable => format!("{field} holds bytes that are no text in its encoding"),
         };
