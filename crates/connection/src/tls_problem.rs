@@ -76,7 +76,8 @@ fn of_library(error: &(dyn Error + 'static)) -> Option<TlsProblem> {
     };
     let said = certificate.to_string();
     Some(match certificate {
-        CertificateError::UnknownIssuer => TlsProblem::UnknownAuthority,
+        // The second is of an authority that has the name of one that is trusted.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsProblem::UnknownAuthority,
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             TlsProblem::WrongName(said)
         }
