@@ -153,7 +153,7 @@ impl Connections {
 
     /// Begins a transaction.
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
-        self.begin_as("BEGIN").await
+        self.begin_as("BEGIN ISOLATION LEVEL READ COMMITTED").await
     }
 
     /// Begins a transaction that only reads and sees one moment throughout.
