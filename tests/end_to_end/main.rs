@@ -5,6 +5,7 @@
 mod architecture;
 mod bad_input;
 mod cases;
+mod changes_meanwhile;
 #[path = "../chaos/mod.rs"]
 mod chaos;
 mod conservation;
@@ -13,6 +14,7 @@ mod crashes;
 mod destination_shape;
 mod equivalence;
 mod logs;
+mod interference;
 mod million;
 mod panics;
 mod refusals;
@@ -20,5 +22,6 @@ mod repeat;
 mod retries;
 mod sources;
 mod steering;
+mod uniqueness;
 mod verdicts;
 mod world;

@@ -30,6 +30,8 @@ struct Destination {
     security: Security,
     /// Whether `producer setup` has been run.
     set_up: bool,
+    /// What keeps numbers and trade licences from being written twice.
+    uniqueness: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -81,6 +83,9 @@ impl fmt::Display for Checked {
         if let Some(destination) = &self.destination {
             writeln!(f, "destination: PostgreSQL {}, schema {}", destination.version, destination.schema)?;
             writeln!(f, "destination connection: {}", destination.security.sentence)?;
+            for line in &destination.uniqueness {
+                writeln!(f, "{line}")?;
+            }
         }
         if let Some(source) = &self.source {
             writeln!(f, "source: {} {} at {}", source.product, source.version, source.location)?;
@@ -148,10 +153,15 @@ async fn destination(config: &Config, checked: &mut Checked) -> anyhow::Result<D
     let schema = config.destination.schema.clone();
     let missing = certferry_store::missing_from_destination(&database).await.hint_from(hint)?;
     checked.problems.extend(missing.iter().map(|what| format!("the destination (schema {schema}) lacks {what}")));
-    if missing.is_empty()
-        && let Err(error) = certferry_store::destination_tables(&database).await.hint_from(hint)
-    {
-        checked.add(&error);
+    let mut uniqueness = Vec::new();
+    if missing.is_empty() {
+        match certferry_store::destination_tables(&database).await.hint_from(hint) {
+            Ok(_) => {
+                let found = certferry_store::uniqueness(&database).await.hint_from(hint)?;
+                uniqueness = found.to_string().lines().map(str::to_owned).collect();
+            }
+            Err(error) => checked.add(&error),
+        }
     }
     let status_table = certferry_store::ensure_ready(&database).await.is_ok();
     let set_up = status_table && connections::queue(config).await?.is_outstanding().await.is_ok();
@@ -159,7 +169,7 @@ async fn destination(config: &Config, checked: &mut Checked) -> anyhow::Result<D
         checked.notes.push("the queue and the schema certferry are not there yet; run `producer setup`".to_owned());
     }
     database.close().await;
-    Ok(Destination { version, schema, security, set_up })
+    Ok(Destination { version, schema, security, set_up, uniqueness })
 }
 
 async fn legacy(config: &Config, checked: &mut Checked) -> anyhow::Result<Legacy> {

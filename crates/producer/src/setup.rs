@@ -17,12 +17,15 @@ const TRIES: u32 = 20;
 pub(crate) struct Ready {
     ready: bool,
     reference_destination_created: bool,
+    /// What keeps numbers and trade licences from being written twice.
+    uniqueness: Vec<String>,
 }
 
 impl fmt::Display for Ready {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ready: the queue (schema apalis) and schema certferry are up to date, the destination's tables ")?;
-        f.write_str(if self.reference_destination_created { "were created" } else { "are there" })
+        f.write_str(if self.reference_destination_created { "were created" } else { "are there" })?;
+        self.uniqueness.iter().try_for_each(|line| write!(f, "\n{line}"))
     }
 }
 
@@ -64,7 +67,12 @@ async fn set_up(config: &Config, reference_destination: bool) -> anyhow::Result<
             return Err(error).hint_from(Error::hint);
         }
     }
+    let uniqueness = certferry_store::uniqueness(&database).await.hint_from(Error::hint)?;
     queue.close().await;
     database.close().await;
-    Ok(Ready { ready: true, reference_destination_created: created })
+    Ok(Ready {
+        ready: true,
+        reference_destination_created: created,
+        uniqueness: uniqueness.to_string().lines().map(str::to_owned).collect(),
+    })
 }

@@ -31,3 +31,16 @@ UNION ALL
 SELECT 'certificate', certificate.certificate_number, NULL, certificate.id, TRUE, 1
 FROM certificates AS certificate
 WHERE certificate.certificate_number = ANY($5::text[])
+UNION ALL
+-- The tables are locked from here to the end of the transaction, so that what the catalog says now stays true: the indexes
+-- that were relied on and are gone, and the names that mean a table outside of the destination's schema.
+SELECT 'lost index', NULL, NULL, relied.index_id, FALSE, 1
+FROM unnest($8::bigint[]) AS relied (index_id)
+WHERE NOT EXISTS (
+    SELECT FROM pg_index WHERE pg_index.indexrelid = relied.index_id::oid AND pg_index.indisunique AND pg_index.indisvalid
+)
+UNION ALL
+SELECT 'elsewhere', contract.name, NULL, 0, FALSE, 1
+FROM unnest(ARRAY['users', 'customers', 'technicians', 'devices', 'certificates', 'vehicles']) AS contract (name)
+WHERE (SELECT used.relnamespace FROM pg_class AS used WHERE used.oid = to_regclass(contract.name))
+    IS DISTINCT FROM to_regnamespace(quote_ident($7))::oid

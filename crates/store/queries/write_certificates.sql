@@ -1,6 +1,6 @@
 -- Certificates, their vehicles and the devices that blocked certificates block, in one round trip. The devices first, by id;
 -- then the certificates in the order of their numbers, so that two workers that meet at the unique index cannot wait for each
--- other.
+-- other. What was stored is compared with what was given: triggers, rules and views may make something else of it.
 WITH unblocked AS (
     SELECT id FROM devices WHERE id = ANY($19::bigint[]) AND NOT is_blocked ORDER BY id FOR NO KEY UPDATE
 ),
@@ -32,17 +32,46 @@ certificate AS (
     -- Always so, but known only when the devices are blocked.
     WHERE (SELECT count(*) FROM blocked) >= 0
     ORDER BY certificate_number
-    RETURNING id, certificate_number
+    RETURNING
+        id, certificate_number, device_id, customer_id, user_id, calibration_technician_id, installation_technician_id,
+        speed_limit_kmh, status, issued_at, expires_at, calibrated_at, installed_at, remarks
+),
+stored AS (
+    SELECT
+        certificate.id, planned.certificate_number, brand, model, chassis_number, registration_number, is_new_registration,
+        (
+            certificate.device_id, certificate.customer_id, certificate.user_id, certificate.calibration_technician_id,
+            certificate.installation_technician_id, certificate.speed_limit_kmh, certificate.status::text COLLATE "C",
+            certificate.issued_at, certificate.expires_at, certificate.calibrated_at, certificate.installed_at,
+            certificate.remarks::text COLLATE "C"
+        ) IS NOT DISTINCT FROM (
+            planned.device_id, planned.customer_id, planned.user_id, planned.calibration_technician_id,
+            planned.installation_technician_id, planned.speed_limit_kmh, planned.status,
+            planned.issued_at, planned.expires_at, planned.calibrated_at, planned.installed_at,
+            planned.remarks
+        ) AS is_as_planned
+    FROM certificate
+    JOIN planned ON planned.certificate_number = certificate.certificate_number::text COLLATE "C"
 ),
 vehicle AS (
     INSERT INTO vehicles (certificate_id, brand, model, chassis_number, registration_number, is_new_registration)
-    SELECT certificate.id, brand, model, chassis_number, registration_number, is_new_registration
-    FROM certificate
-    JOIN planned USING (certificate_number)
+    SELECT id, brand, model, chassis_number, registration_number, is_new_registration
+    FROM stored
     -- A certificate without a brand has no vehicle.
     WHERE brand IS NOT NULL
-    RETURNING id, certificate_id
+    RETURNING id, certificate_id, brand, model, chassis_number, registration_number, is_new_registration
 )
-SELECT certificate.id AS "id!", certificate.certificate_number AS "certificate_number!", vehicle.id AS "vehicle_id?"
-FROM certificate
-LEFT JOIN vehicle ON vehicle.certificate_id = certificate.id
+SELECT
+    stored.id AS "id?", stored.certificate_number AS "certificate_number!", vehicle.id AS "vehicle_id?",
+    stored.is_as_planned AND (
+        stored.brand IS NULL
+        OR vehicle.id IS NOT NULL
+        AND (
+            vehicle.brand::text COLLATE "C", vehicle.model::text COLLATE "C", vehicle.chassis_number::text COLLATE "C",
+            vehicle.registration_number::text COLLATE "C", vehicle.is_new_registration
+        ) IS NOT DISTINCT FROM (
+            stored.brand, stored.model, stored.chassis_number, stored.registration_number, stored.is_new_registration
+        )
+    ) AS "is_as_planned!"
+FROM stored
+LEFT JOIN vehicle ON vehicle.certificate_id = stored.id

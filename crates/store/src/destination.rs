@@ -8,14 +8,15 @@ mod each;
 mod insert;
 mod part;
 mod people;
+mod people_rows;
 mod refusal;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use certferry_certificate::{Issue, NewId, OldId, Plan, Status, Warning};
 use sqlx::PgConnection;
 
-use crate::Error;
+use crate::{Error, Uniqueness};
 pub use each::write_each;
 use people::People;
 pub use refusal::number_taken;
@@ -57,17 +58,26 @@ pub struct Writing {
 ///
 /// Of plans with one certificate number the one with the lowest legacy id is written. An error means that the database
 /// refused something: roll back and use [`write_each`], which finds out what.
-pub async fn write_all(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Writing, Error> {
-    let (first, duplicates) = first_of_each_number(plans);
+pub async fn write_all(
+    connection: &mut PgConnection,
+    plans: &[&Plan],
+    uniqueness: &Uniqueness,
+) -> Result<Writing, Error> {
+    let (mut first, duplicates) = first_of_each_number(plans);
+    let mut refused: Vec<Refused> = duplicates.iter().map(|plan| refusal::number_taken(plan, None)).collect();
+    lock_what_no_index_protects(connection, &first, uniqueness).await?;
+    if !uniqueness.of_certificate_numbers() {
+        // Others may have written some until the lock was had.
+        refused.extend(remove_taken(connection, &mut first).await?);
+    }
     let people = People::reserve(connection, &first).await?;
     let mut devices = devices_to_block(&first);
     if !people.are_known() {
         // Devices are locked before customers are created.
         block_devices(connection, &std::mem::take(&mut devices)).await?;
     }
-    let resolved = people::resolve(connection, &first, &people).await?;
+    let resolved = people::resolve(connection, &first, &people, uniqueness).await?;
     let written = insert::all(connection, &first, &resolved, &devices).await?;
-    let refused = duplicates.iter().map(|plan| refusal::number_taken(plan, None)).collect();
     Ok(Writing { written, refused, is_surprised: false })
 }
 
@@ -76,6 +86,36 @@ fn first_of_each_number<'a>(plans: &[&'a Plan]) -> (Vec<&'a Plan>, Vec<&'a Plan>
     sorted.sort_unstable_by_key(|plan| plan.id);
     let mut numbers = HashSet::new();
     sorted.into_iter().partition(|plan| numbers.insert(plan.certificate_number.as_str()))
+}
+
+/// Locks certificate numbers, and trade licences where customers may be created with one, unless the destination has a
+/// unique index on them.
+async fn lock_what_no_index_protects(
+    connection: &mut PgConnection,
+    plans: &[&Plan],
+    uniqueness: &Uniqueness,
+) -> Result<(), Error> {
+    if plans.is_empty() {
+        return Ok(());
+    }
+    uniqueness.lock(connection, plans.iter().any(|plan| people::may_create_licensed_customer(plan))).await
+}
+
+/// Takes away the plans whose certificate number the destination has already.
+async fn remove_taken(connection: &mut PgConnection, plans: &mut Vec<&Plan>) -> Result<Vec<Refused>, Error> {
+    if plans.is_empty() {
+        return Ok(Vec::new());
+    }
+    let numbers: Vec<&str> = plans.iter().map(|plan| plan.certificate_number.as_str()).collect();
+    let rows = sqlx::query_file!("queries/taken_numbers.sql", &numbers as _)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| Error::new("look up certificate numbers", error))?;
+    let taken: HashMap<String, NewId> = rows.into_iter().map(|row| (row.certificate_number, NewId(row.id))).collect();
+    let holder = |plan: &Plan| taken.get(&plan.certificate_number).copied();
+    let refused = plans.iter().filter_map(|plan| Some(number_taken(plan, Some(holder(plan)?)))).collect();
+    plans.retain(|plan| holder(plan).is_none());
+    Ok(refused)
 }
 
 /// Blocks the devices of blocked certificates; never unblocks one. `rules.md`, One certificate.

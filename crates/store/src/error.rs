@@ -1,6 +1,7 @@
 use certferry_certificate::Code;
 use certferry_connection::Cause;
 
+use crate::difference::Difference;
 use crate::tables::WrongSchema;
 
 /// What went wrong at the database, and doing what.
@@ -23,6 +24,19 @@ impl Error {
     /// An error of Certferry's own making, with code [`Code::Unexpected`].
     pub fn unexpected(doing: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { doing: doing.into(), code: Code::Unexpected, source: source.into() }
+    }
+
+    /// The database does not work as it must: what is tried again later, at no certificate's charge.
+    pub(crate) fn unavailable(
+        doing: impl Into<String>,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> Self {
+        Self { doing: doing.into(), code: Code::Unavailable, source: source.into() }
+    }
+
+    /// The database took a row and made something else of it.
+    pub(crate) fn difference(doing: impl Into<String>, difference: Difference) -> Self {
+        Self { doing: doing.into(), code: Code::ConstraintViolation, source: difference.into() }
     }
 
     /// The code of `rules.md`, Issues, that this is.
@@ -73,6 +87,9 @@ impl Error {
     /// The column, constraint or table the database names, in that order of preference.
     #[must_use]
     pub fn about(&self) -> Option<&str> {
+        if let Some(difference) = self.source.downcast_ref::<Difference>() {
+            return difference.column().or(Some(difference.table()));
+        }
         let error = self.database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
         error.column().or_else(|| error.constraint()).or_else(|| error.table())
     }
@@ -80,6 +97,9 @@ impl Error {
     /// The table the database names.
     #[must_use]
     pub fn table(&self) -> Option<&str> {
+        if let Some(difference) = self.source.downcast_ref::<Difference>() {
+            return Some(difference.table());
+        }
         self.database_error()?.table()
     }
 

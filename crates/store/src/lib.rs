@@ -5,6 +5,7 @@
 
 mod database;
 mod destination;
+mod difference;
 mod error;
 mod intake;
 mod lookups;
@@ -17,13 +18,14 @@ mod setup;
 mod status;
 mod summary;
 mod tables;
+mod uniqueness;
 
 pub use certferry_connection::{Security, Verified};
 pub use database::{Database, Settings, Transaction};
 pub use destination::{Refused, Writing, Written, number_taken, write_all, write_each};
 pub use error::Error;
 pub use intake::{Retry, analyze_status, count_requeueable, known, record_queued, requeue};
-pub use lookups::{Needed, limits, lookups, lookups_within};
+pub use lookups::{Catalog, LookedUp, Needed, catalog, lookups, lookups_within};
 pub use mapping_files::{Contradiction, Contradictions, Entry, Imported, Mapping, import_mapping, mapping_page};
 pub use pace::rate_per_second;
 pub use pause::{Pause, open_pause, pause, resume};
@@ -33,3 +35,4 @@ pub use setup::{create_reference_destination, ensure_ready, migrate, missing_fro
 pub use status::{Finished, Late, Verdict, count_attempt, finish, lock_open, note_late};
 pub use summary::{CodeCount, LastFailed, Summary, summary};
 pub use tables::{DestinationTable, destination_tables};
+pub use uniqueness::{Uniqueness, uniqueness};

@@ -23,6 +23,12 @@ pub(crate) struct WrongSchema {
 }
 
 impl WrongSchema {
+    /// What was found while a worker ran.
+    pub(crate) fn since(schema: &str, lost: &[String]) -> Self {
+        let wrong = lost.iter().map(|name| format!("has no {name} any more")).collect();
+        Self { schema: schema.to_owned(), wrong }
+    }
+
     pub(crate) const HINT: &'static str = "correct destination.schema, which names the schema that holds the tables \
                                            (or views) of the destination; a PostgreSQL schema is not a database";
 }

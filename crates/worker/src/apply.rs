@@ -18,10 +18,10 @@ impl Engine {
     ///
     /// `None` when a certificate was finished by another worker meanwhile; then nothing is changed.
     pub(crate) async fn apply_at_once(&self, batch: &[Prepared<'_>], begun: Begun) -> Result<Option<Counts>, Error> {
-        let Begun { mut transaction, taken } = begun;
+        let Begun { mut transaction, taken, uniqueness } = begun;
         let (refused, plans): (Vec<&Plan>, Vec<&Plan>) =
             plans(batch).partition(|plan| taken.contains_key(&plan.certificate_number));
-        let mut writing = certferry_store::write_all(&mut transaction, &plans).await?;
+        let mut writing = certferry_store::write_all(&mut transaction, &plans, &uniqueness).await?;
         crash_point("written");
         let taken_by = |plan: &&Plan| certferry_store::number_taken(plan, taken.get(&plan.certificate_number).copied());
         writing.refused.extend(refused.iter().map(taken_by));
@@ -37,13 +37,13 @@ impl Engine {
 
     /// The same with the status rows locked, and each certificate for itself where it must be.
     pub(crate) async fn apply_carefully(&self, batch: &[Prepared<'_>], begun: Begun) -> Result<Counts, Error> {
-        let Begun { mut transaction, .. } = begun;
+        let Begun { mut transaction, uniqueness, .. } = begun;
         let ids: Vec<OldId> = batch.iter().map(|prepared| prepared.job.certificate_id).collect();
         let open = certferry_store::lock_open(&mut transaction, &ids).await?;
         let (open, late): (Vec<&Prepared<'_>>, Vec<&Prepared<'_>>) =
             batch.iter().partition(|prepared| open.contains(&prepared.job.certificate_id));
         let plans: Vec<&Plan> = open.iter().filter_map(|prepared| plan_of(prepared)).collect();
-        let writing = certferry_store::write_each(&mut transaction, &plans).await?;
+        let writing = certferry_store::write_each(&mut transaction, &plans, &uniqueness).await?;
         crash_point("written");
         let is_surprised = writing.is_surprised;
         let (_, mut counts) = self.record(&mut transaction, open, writing).await?;

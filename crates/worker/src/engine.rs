@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use certferry_bootstrap::config::WorkerConfig;
-use certferry_certificate::{Code, Identity, Issue, Limits, Policy};
+use certferry_certificate::{Code, Identity, Issue, Policy};
 use certferry_queue::{Batch, Job};
 use certferry_source::Source;
-use certferry_store::{Database, Finished, Verdict};
+use certferry_store::{Catalog, Database, Finished, Verdict};
 use futures::FutureExt;
 
 use crate::backoff;
@@ -18,7 +18,6 @@ use crate::breaker::Breaker;
 use crate::crash_point::crash_point;
 use crate::error::{Error, panic_message};
 use crate::health::{Health, Struggle};
-use crate::known::KnownMappings;
 use crate::tally::{Counts, Tally};
 
 /// How often a batch is tried, with both databases answering, before it is split.
@@ -34,9 +33,8 @@ pub(crate) struct Engine {
     pub(crate) database: Database,
     pub(crate) source: Source,
     pub(crate) policy: Policy,
-    pub(crate) limits: Limits,
+    pub(crate) catalog: Catalog,
     pub(crate) config: WorkerConfig,
-    pub(crate) known: KnownMappings,
     /// Whether the last batch had something that the database refused.
     pub(crate) is_careful: AtomicBool,
     pub(crate) health: Arc<Health>,
@@ -194,7 +192,6 @@ impl Engine {
                 Ok(None) => self.prepare_and_apply_carefully(batch).await?,
                 Err(Error::Store(error)) if !error.is_outage() => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "a batch was refused; finding out why");
-                    self.known.forget();
                     self.prepare_and_apply_carefully(batch).await?
                 }
                 Err(error) => return Err(error),

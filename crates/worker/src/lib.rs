@@ -9,7 +9,6 @@ mod crash_point;
 mod engine;
 mod error;
 mod health;
-mod known;
 mod prepare;
 mod run;
 mod supervise;

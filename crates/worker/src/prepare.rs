@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use certferry_certificate::{
     Code, Found, Identity, Issue, LegacyCertificate, Lookups, Needs, NewId, OldId, OnMissing, Outcome, Policy,
-    identity, plan, trade_license,
+    WarningCode, identity, plan, trade_license,
 };
 use certferry_queue::Job;
-use certferry_store::{Needed, Transaction, lookups_within};
+use certferry_store::{LookedUp, Needed, Transaction, Uniqueness, lookups_within};
 use futures::TryFutureExt;
 use tokio::time::Instant;
 
@@ -32,6 +32,8 @@ pub(crate) struct Begun {
     pub(crate) transaction: Transaction,
     /// Certificate numbers that the destination has already, and which certificate has each.
     pub(crate) taken: HashMap<String, NewId>,
+    /// What the destination itself refuses to have twice.
+    pub(crate) uniqueness: Uniqueness,
 }
 
 /// How long a transaction may have done nothing and still be used: the server ends those that are idle for long.
@@ -51,32 +53,41 @@ impl Engine {
         crash_point("begun");
         let records = Found::by_key(records.into_iter().map(|record| (record.id, record)));
         crash_point("read");
-        let mut needed = needed(records.values().filter_map(Found::one));
-        let mut known = Lookups::default();
-        self.known.resolve(&mut needed, &mut known);
-        let (mut found, taken) = lookups_within(&mut transaction, &needed).await?;
-        self.known.learn(&found);
-        found.users.extend(known.users);
-        found.customers.extend(known.customers);
-        found.technicians.extend(known.technicians);
-        let transaction = self.add_unmapped(transaction, &needed, &mut found).await?;
-        found.limits = self.limits.clone();
+        let needed = needed(records.values().filter_map(Found::one));
+        let LookedUp { mut found, taken, uniqueness } =
+            lookups_within(&mut transaction, &needed, &self.catalog).await?;
+        let mut transaction = self.add_unmapped(transaction, &needed, &mut found).await?;
+        found.limits = self.catalog.limits.clone();
         crash_point("looked_up");
 
-        let prepared: Vec<Prepared<'a>> = batch
-            .iter()
-            .map(|job| match records.get(&job.certificate_id) {
-                Some(Found::One(record)) => {
-                    Prepared { job, identity: identity(record), outcome: plan_or_panic(record, &found, &self.policy) }
-                }
-                Some(Found::Several) => Prepared { job, identity: Identity::default(), outcome: not_unique(job) },
-                None => Prepared { job, identity: Identity::default(), outcome: not_found(job) },
-            })
-            .collect();
+        let mut prepared = self.plan_each(batch, &records, &found);
+        if prepared.iter().any(is_too_long) {
+            let limits = self.catalog.limits_now(&mut transaction).await?;
+            if limits != found.limits {
+                found.limits = limits;
+                prepared = self.plan_each(batch, &records, &found);
+            }
+        }
         #[cfg(feature = "failpoints")]
         crate::crash_point::abort_on_violations(&records, &prepared);
         crash_point("planned");
-        Ok((prepared, Begun { transaction, taken }))
+        Ok((prepared, Begun { transaction, taken, uniqueness }))
+    }
+
+    fn plan_each<'a>(
+        &self,
+        batch: &'a [Job],
+        records: &HashMap<OldId, Found<LegacyCertificate>>,
+        found: &Lookups,
+    ) -> Vec<Prepared<'a>> {
+        let prepared = batch.iter().map(|job| match records.get(&job.certificate_id) {
+            Some(Found::One(record)) => {
+                Prepared { job, identity: identity(record), outcome: plan_or_panic(record, found, &self.policy) }
+            }
+            Some(Found::Several) => Prepared { job, identity: Identity::default(), outcome: not_unique(job) },
+            None => Prepared { job, identity: Identity::default(), outcome: not_found(job) },
+        });
+        prepared.collect()
     }
 
     /// Reads the legacy customers and technicians that have no mapping, the mappings of those technicians' users, and who
@@ -110,7 +121,7 @@ impl Engine {
                 trade_licenses: trade_licenses.into_iter().map(str::to_owned).collect(),
                 ..Needed::default()
             };
-            let (more, _) = lookups_within(&mut transaction, &needed).await?;
+            let more = lookups_within(&mut transaction, &needed, &self.catalog).await?.found;
             found.users.extend(more.users);
             found.customers_by_trade_license = more.customers_by_trade_license;
         }
@@ -126,6 +137,15 @@ impl Engine {
         }
         drop(transaction);
         Ok(self.database.begin().await?)
+    }
+}
+
+/// Whether a value is left out, or its certificate fails, because a column seemed too short for it. Columns are widened while
+/// workers run, so the catalog is asked once more before that is believed.
+fn is_too_long(prepared: &Prepared<'_>) -> bool {
+    match &prepared.outcome {
+        Outcome::Fail(issues) => issues.iter().any(|issue| issue.code == Code::ValueTooLong),
+        Outcome::Migrate(plan) => plan.warnings.iter().any(|warning| warning.code == WarningCode::VehicleNotCreated),
     }
 }
 

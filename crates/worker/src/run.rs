@@ -18,11 +18,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let holds = Holds::default();
     let connecting = async {
         let health = connect(&config, holds.clone()).await?;
-        let limits = certferry_store::limits(&health.database).await.hint_from(certferry_store::Error::hint)?;
-        anyhow::Ok((health, limits))
+        let catalog = certferry_store::catalog(&health.database).await.hint_from(certferry_store::Error::hint)?;
+        anyhow::Ok((health, catalog))
     };
     let Some(connected) = shutdown.interrupting(Box::pin(connecting)).await else { return Ok(()) };
-    let (health, limits) = connected?;
+    let (health, catalog) = connected?;
     if health.database.is_pooled() {
         tracing::info!("there is a pooler before the database: new jobs are looked for every worker.poll_interval");
     }
@@ -30,7 +30,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let shared = Shared {
         breaker: Arc::new(Breaker::new(health.steering.clone(), config.breaker.clone(), holds.clone())),
         health: Arc::new(health),
-        limits,
+        catalog,
         drain: cli.drain,
         holds,
         tally: tally.clone(),

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use certferry_bootstrap::{Config, Shutdown};
-use certferry_certificate::Limits;
 use certferry_queue::{Batch, Claiming, Holds, Worker};
+use certferry_store::Catalog;
 use tokio::time::Instant;
 
 use crate::breaker::Breaker;
 use crate::engine::Engine;
 use crate::health::Health;
-use crate::known::KnownMappings;
 use crate::sweep::sweep;
 use crate::tally::Tally;
 
@@ -27,7 +26,7 @@ const GOOD_RUN: Duration = Duration::from_mins(1);
 /// What every worker of this process shares.
 pub(crate) struct Shared {
     pub(crate) config: Config,
-    pub(crate) limits: Limits,
+    pub(crate) catalog: Catalog,
     pub(crate) drain: bool,
     pub(crate) holds: Holds,
     pub(crate) health: Arc<Health>,
@@ -90,9 +89,8 @@ impl Shared {
         let settings = &self.config.worker;
         let engine = Arc::new(Engine {
             worker: worker.name().to_owned(),
-            limits: self.limits.clone(),
+            catalog: self.catalog.clone(),
             policy: self.config.policy(),
-            known: KnownMappings::default(),
             is_careful: AtomicBool::default(),
             tally: self.tally.clone(),
             config: settings.clone(),

@@ -1,36 +1,36 @@
 //! Writing plans in a transaction that is to commit whatever the database refuses.
 
-use std::collections::HashMap;
-
-use certferry_certificate::{Code, NewId, Plan};
+use certferry_certificate::{Code, Plan};
 use sqlx::{Connection, PgConnection};
 
 use super::part::write_part;
 use super::people::People;
-use super::refusal::{Refusal, number_taken};
-use super::{Writing, lock_devices};
-use crate::Error;
+use super::refusal::Refusal;
+use super::{Writing, lock_devices, lock_what_no_index_protects, remove_taken};
+use crate::{Error, Uniqueness};
 
 /// Writes every plan that the database accepts, and says why it refuses the others. In the order of legacy ids, as if
 /// each plan were a transaction of its own.
 ///
 /// An error means that the database went away, or that this transaction waited for one that waited for it; not that it
 /// refused something.
-pub async fn write_each(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Writing, Error> {
+pub async fn write_each(
+    connection: &mut PgConnection,
+    plans: &[&Plan],
+    uniqueness: &Uniqueness,
+) -> Result<Writing, Error> {
     let mut sorted = plans.to_vec();
     sorted.sort_unstable_by_key(|plan| plan.id);
+    lock_what_no_index_protects(connection, &sorted, uniqueness).await?;
     let mut people = People::reserve(connection, &sorted).await?;
     lock_devices(connection, &sorted).await?;
     let mut writing = Writing::default();
     let mut parts = vec![sorted];
     while let Some(mut part) = parts.pop() {
         // Before anybody is created for them.
-        let taken = taken_numbers(connection, &part).await?;
-        let holder = |plan: &Plan| taken.get(&plan.certificate_number).copied();
-        writing.refused.extend(part.iter().filter_map(|plan| Some(number_taken(plan, Some(holder(plan)?)))));
-        part.retain(|plan| holder(plan).is_none());
+        writing.refused.extend(remove_taken(connection, &mut part).await?);
         let mut savepoint = begin_savepoint(connection).await?;
-        match write_part(&mut savepoint, &part, &people).await {
+        match write_part(&mut savepoint, &part, &people, uniqueness).await {
             Ok(done) if done.without.is_empty() => {
                 savepoint.commit().await.map_err(|error| Error::new("release a savepoint", error))?;
                 people.know(done.resolved);
@@ -62,15 +62,6 @@ pub async fn write_each(connection: &mut PgConnection, plans: &[&Plan]) -> Resul
     }
     people.release(connection).await?;
     Ok(writing)
-}
-
-async fn taken_numbers(connection: &mut PgConnection, plans: &[&Plan]) -> Result<HashMap<String, NewId>, Error> {
-    let numbers: Vec<&str> = plans.iter().map(|plan| plan.certificate_number.as_str()).collect();
-    let rows = sqlx::query_file!("queries/taken_numbers.sql", &numbers as _)
-        .fetch_all(connection)
-        .await
-        .map_err(|error| Error::new("look up certificate numbers", error))?;
-    Ok(rows.into_iter().map(|row| (row.certificate_number, NewId(row.id))).collect())
 }
 
 async fn begin_savepoint(connection: &mut PgConnection) -> Result<sqlx::Transaction<'_, sqlx::Postgres>, Error> {

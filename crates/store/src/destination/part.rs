@@ -9,7 +9,7 @@ use super::insert::{self, Fate};
 use super::people::{self, People, Resolved};
 use super::refusal::number_taken;
 use super::{Refused, Writing, Written};
-use crate::Error;
+use crate::{Error, Uniqueness};
 
 /// What became of plans that were written together.
 #[derive(Debug, Default)]
@@ -22,11 +22,16 @@ pub(super) struct Part {
 
 /// Writes plans in their order, each for itself. An error means that the database refused a customer, a technician or a
 /// device.
-pub(super) async fn write_part(connection: &mut PgConnection, plans: &[&Plan], people: &People) -> Result<Part, Error> {
+pub(super) async fn write_part(
+    connection: &mut PgConnection,
+    plans: &[&Plan],
+    people: &People,
+    uniqueness: &Uniqueness,
+) -> Result<Part, Error> {
     if plans.is_empty() {
         return Ok(Part::default());
     }
-    let mut part = Part { resolved: people::resolve(connection, plans, people).await?, ..Part::default() };
+    let mut part = Part { resolved: people::resolve(connection, plans, people, uniqueness).await?, ..Part::default() };
     for (plan, fate) in plans.iter().zip(insert::each(connection, plans, &part.resolved).await?) {
         match fate {
             Fate::Written { new_certificate_id, new_vehicle_id, vehicle_refused } => {

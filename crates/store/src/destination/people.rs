@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use certferry_certificate::{CustomerPlan, NewCustomer, NewId, NewTechnician, OldId, Plan, TechnicianPlan};
 use sqlx::PgConnection;
 
-use crate::Error;
+use super::people_rows::{insert_customers, insert_licensed_customers, insert_technicians};
+use crate::{Error, Uniqueness};
 
 /// The destination ids of people that were not mapped when they were planned.
 pub(super) type NewIds = HashMap<OldId, NewId>;
@@ -144,6 +145,11 @@ fn people_of(plan: &Plan) -> impl Iterator<Item = Person> {
     customers.chain(needed_technicians(&[plan]).into_keys().map(|id| (TECHNICIAN, id)))
 }
 
+/// Whether writing a plan may insert a customer who has a trade licence.
+pub(super) fn may_create_licensed_customer(plan: &Plan) -> bool {
+    matches!(&plan.customer, CustomerPlan::MatchOrCreate(customer) if customer.trade_license.is_some())
+}
+
 /// A customer that was not mapped when it was planned.
 #[derive(Clone, Copy)]
 enum NeededCustomer<'a> {
@@ -176,9 +182,10 @@ pub(super) async fn resolve(
     connection: &mut PgConnection,
     plans: &[&Plan],
     people: &People,
+    uniqueness: &Uniqueness,
 ) -> Result<Resolved, Error> {
     let mut settled = Vec::new();
-    let customers = customers(connection, plans, &people.customers, &mut settled).await?;
+    let customers = customers(connection, plans, &people.customers, uniqueness, &mut settled).await?;
     let technicians = technicians(connection, plans, &people.technicians, &mut settled).await?;
     settle(connection, &settled).await?;
     Ok(Resolved { customers, technicians })
@@ -188,6 +195,7 @@ async fn customers(
     connection: &mut PgConnection,
     plans: &[&Plan],
     known: &NewIds,
+    uniqueness: &Uniqueness,
     settled: &mut Vec<Settled>,
 ) -> Result<NewIds, Error> {
     let needed = needed_customers(plans);
@@ -225,9 +233,15 @@ async fn customers(
     let creating: Vec<&NewCustomer> = creating.into_values().collect();
     let (licensed, mut others): (Vec<_>, Vec<_>) =
         creating.into_iter().partition(|customer| customer.trade_license.is_some());
-    let mut created = insert_licensed_customers(connection, &licensed).await?;
-    let in_the_way: Vec<&NewCustomer> =
-        licensed.into_iter().filter(|customer| !created.contains_key(&customer.old_id)).collect();
+    let mut created = NewIds::new();
+    let mut in_the_way: Vec<&NewCustomer> = Vec::new();
+    if uniqueness.of_trade_licenses() {
+        created = insert_licensed_customers(connection, &licensed).await?;
+        in_the_way = licensed.into_iter().filter(|customer| !created.contains_key(&customer.old_id)).collect();
+    } else {
+        // Licences are locked, so nobody else inserts one of them.
+        others.extend(licensed);
+    }
     if !in_the_way.is_empty() {
         // Someone has just created them under another old id; else inserting them again says what is in the way.
         let theirs = in_the_way.iter().filter_map(|customer| customer.trade_license.as_deref());
@@ -262,17 +276,7 @@ async fn technicians(
     }
 
     let creating: Vec<&NewTechnician> = reserved.iter().map(|old_id| needed[old_id]).collect();
-    let rows = sqlx::query_file!(
-        "queries/insert_technicians.sql",
-        &creating.iter().map(|technician| technician.user_id.0).collect::<Vec<_>>(),
-        &creating.iter().map(|technician| technician.name.as_str()).collect::<Vec<_>>() as _,
-        &creating.iter().map(|technician| technician.phone.as_deref()).collect::<Vec<_>>() as _,
-    )
-    .fetch_all(&mut *connection)
-    .await
-    .map_err(|error| Error::new("insert technicians", error))?;
-    let names = creating.iter().map(|technician| technician.name.as_str());
-    let created = in_order("technicians", names, rows.into_iter().map(|row| (row.id, row.name)).collect())?;
+    let created = insert_technicians(connection, &creating).await?;
     for (technician, new_id) in creating.into_iter().zip(created) {
         settled.push((TECHNICIAN, technician.old_id, new_id, "created"));
         resolved.insert(technician.old_id, new_id);
@@ -310,73 +314,14 @@ async fn by_trade_license(
         .fetch_all(connection)
         .await
         .map_err(|error| Error::new("look up customers by trade licence", error))?;
-    Ok(rows.into_iter().map(|row| (row.trade_license, NewId(row.id))).collect())
+    let mut by_license: HashMap<String, NewId> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let id = NewId(row.id);
+        by_license.entry(row.trade_license).and_modify(|first| *first = id.min(*first)).or_insert(id);
+    }
+    Ok(by_license)
 }
 
 fn is_in(by_license: &HashMap<String, NewId>, customer: &NewCustomer) -> bool {
     customer.trade_license.as_ref().is_some_and(|license| by_license.contains_key(license))
-}
-
-/// Inserts customers of different trade licences, but for those whose licence someone else has inserted meanwhile; waits
-/// for whoever is about to.
-async fn insert_licensed_customers(connection: &mut PgConnection, customers: &[&NewCustomer]) -> Result<NewIds, Error> {
-    if customers.is_empty() {
-        return Ok(NewIds::new());
-    }
-    let rows = sqlx::query_file!(
-        "queries/insert_licensed_customers.sql",
-        &customers.iter().map(|customer| customer.name.as_str()).collect::<Vec<_>>() as _,
-        &customers.iter().map(|customer| customer.trade_license.as_deref()).collect::<Vec<_>>() as _,
-        &customers.iter().map(|customer| customer.email.as_deref()).collect::<Vec<_>>() as _,
-        &customers.iter().map(|customer| customer.phone.as_deref()).collect::<Vec<_>>() as _,
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(|error| Error::new("insert customers", error))?;
-    let given: HashMap<(Option<&str>, &str), OldId> = customers
-        .iter()
-        .map(|customer| ((customer.trade_license.as_deref(), customer.name.as_str()), customer.old_id))
-        .collect();
-    rows.iter()
-        .map(|row| {
-            let old_id = given.get(&(row.trade_license.as_deref(), row.name.as_str()));
-            Ok((*old_id.ok_or_else(|| stored_others("customers"))?, NewId(row.id)))
-        })
-        .collect()
-}
-
-async fn insert_customers(connection: &mut PgConnection, customers: &[&NewCustomer]) -> Result<NewIds, Error> {
-    if customers.is_empty() {
-        return Ok(NewIds::new());
-    }
-    let rows = sqlx::query_file!(
-        "queries/insert_customers.sql",
-        &customers.iter().map(|customer| customer.name.as_str()).collect::<Vec<_>>() as _,
-        &customers.iter().map(|customer| customer.trade_license.as_deref()).collect::<Vec<_>>() as _,
-        &customers.iter().map(|customer| customer.email.as_deref()).collect::<Vec<_>>() as _,
-        &customers.iter().map(|customer| customer.phone.as_deref()).collect::<Vec<_>>() as _,
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(|error| Error::new("insert customers", error))?;
-    let names = customers.iter().map(|customer| customer.name.as_str());
-    let new_ids = in_order("customers", names, rows.into_iter().map(|row| (row.id, row.name)).collect())?;
-    Ok(customers.iter().map(|customer| customer.old_id).zip(new_ids).collect())
-}
-
-/// The new ids, after making sure that the database returned the rows in the order they were given.
-fn in_order<'a>(
-    table: &str,
-    names: impl ExactSizeIterator<Item = &'a str>,
-    rows: Vec<(i64, String)>,
-) -> Result<Vec<NewId>, Error> {
-    if rows.len() == names.len() && names.zip(&rows).all(|(name, (_, stored))| name == stored) {
-        return Ok(rows.into_iter().map(|(id, _)| NewId(id)).collect());
-    }
-    Err(stored_others(table))
-}
-
-fn stored_others(table: &str) -> Error {
-    let reason = "the destination stored other rows than were given, or in another order; does a trigger change them?";
-    Error::unexpected(format!("insert {table}"), reason)
 }
