@@ -1,5 +1,6 @@
 //! The configuration that the three binaries share. `config/default.toml` explains every key and holds every default.
 
+mod byte_size;
 mod error;
 mod layer;
 mod sections;
@@ -12,6 +13,7 @@ use certferry_certificate::{Policy, Status};
 use figment::Figment;
 use serde::{Deserialize, Serialize};
 
+pub use self::byte_size::ByteSize;
 pub use self::error::ConfigError;
 pub(crate) use self::layer::Layer;
 pub use self::sections::{

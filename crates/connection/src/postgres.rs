@@ -106,7 +106,9 @@ impl Connections {
             tracing::debug!("there is a pooler before the server: everything is a transaction");
             // Statements are prepared anew each time: nobody knows on which connection of the pooler they would be.
             let options = plain.extra_float_digits(None).statement_cache_capacity(0);
-            let prologue = prologue(&settings.parameters, settings.preparation);
+            let mut parameters = settings.parameters.clone();
+            parameters.push(("application_name", settings.application_name.to_owned()));
+            let prologue = prologue(&parameters, settings.preparation);
             let pooler = Pooler { read_only: settings.read_only, prologue };
             (options, Some(pooler))
         };

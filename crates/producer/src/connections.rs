@@ -15,7 +15,9 @@ pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
         destination_schema: config.destination.schema.clone(),
         max_connections: CONNECTIONS.min(config.database.max_connections),
         connect_timeout: config.database.connect_timeout,
-        statement_timeout: config.database.statement_timeout,
+        statement_timeout: config.database.administrative_timeout(),
+        lock_timeout: config.database.statement_timeout,
+        application_name: "certferry",
     };
     Database::connect(&settings).await.hint_from(certferry_store::Error::hint)
 }
@@ -33,7 +35,7 @@ pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
     let settings = certferry_queue::Settings {
         url: config.database_url()?.expose().to_owned(),
         connect_timeout: config.database.connect_timeout,
-        statement_timeout: config.database.statement_timeout,
+        statement_timeout: config.database.administrative_timeout(),
     };
     Queue::connect(&settings).await.hint_from(certferry_queue::Error::hint)
 }

@@ -58,6 +58,20 @@ pub async fn postpone(connection: &mut PgConnection, worker: &str, delays: &[(St
         .map_err(|error| Error::new("postpone jobs", error))
 }
 
+/// Puts jobs back to be run again after a while; the run that ended counts for nothing.
+pub async fn set_back(connection: &mut PgConnection, worker: &str, delays: &[(String, Duration)]) -> Result<(), Error> {
+    if delays.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = delays.iter().map(|(id, _)| id.clone()).collect();
+    let seconds: Vec<f64> = delays.iter().map(|(_, delay)| delay.as_secs_f64()).collect();
+    sqlx::query_file!("queries/set_back.sql", &ids, &seconds, worker)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("set jobs back", error))
+}
+
 /// A job whose worker died; it is back in the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Orphan {

@@ -20,11 +20,12 @@ use std::time::Duration;
 
 use apalis_postgres::PostgresStorage;
 use certferry_connection::Connections;
+use chrono::{DateTime, Utc};
 
 pub use error::Error;
 pub use holds::Holds;
 pub use job::{Batch, Job};
-pub use jobs::{Orphan, analyze, complete, postpone, push, remove, remove_jobs, rescue};
+pub use jobs::{Orphan, analyze, complete, postpone, push, remove, remove_jobs, rescue, set_back};
 pub use run::{Claiming, Worker};
 
 /// How to reach the database that holds the queue.
@@ -46,8 +47,22 @@ pub struct Queue {
     statement_timeout: Duration,
 }
 
+/// What jobs are doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Standstill {
+    /// How many seconds ago a worker claimed the last one of those that workers have.
+    pub claimed_seconds_ago: Option<f64>,
+    /// Whether one could be claimed now.
+    pub is_due: bool,
+    /// When the next one can be claimed that cannot be now.
+    pub next_at: Option<DateTime<Utc>>,
+}
+
 /// Claims, the lease, the listener and one to spare.
 const CONNECTIONS: u32 = 4;
+
+/// The longest wait for a lock, and the longest that a transaction may do nothing.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 /// The advisory lock of those who migrate behind a pooler.
 const MIGRATING: i64 = 0x6365_7274_7175_6575;
@@ -55,15 +70,17 @@ const MIGRATING: i64 = 0x6365_7274_7175_6575;
 impl Queue {
     /// Opens the connections.
     pub async fn connect(settings: &Settings) -> Result<Self, Error> {
-        let timeout = settings.statement_timeout.as_millis().to_string();
+        let statement_timeout = settings.statement_timeout.as_millis().to_string();
+        let patience = settings.statement_timeout.min(LONGEST_WAIT).as_millis().to_string();
         let options = certferry_connection::Settings::options_of(&settings.url);
         let of_connections = certferry_connection::Settings {
             options: options.map_err(|error| Error::new("read the database URL", error))?,
             application_name: "certferry-queue",
             parameters: vec![
                 ("jit", "off".to_owned()),
-                ("statement_timeout", timeout.clone()),
-                ("idle_in_transaction_session_timeout", timeout),
+                ("statement_timeout", statement_timeout),
+                ("lock_timeout", patience.clone()),
+                ("idle_in_transaction_session_timeout", patience),
             ],
             read_only: false,
             preparation: None,
@@ -109,6 +126,21 @@ impl Queue {
             .fetch_one(&mut *session)
             .await
             .map_err(|error| Error::new(doing, error))
+    }
+
+    /// What jobs are doing when nothing is finished.
+    pub async fn standstill(&self) -> Result<Standstill, Error> {
+        let doing = "look at the jobs";
+        let mut session = self.connections.session().await.map_err(|error| Error::new(doing, error))?;
+        let row = sqlx::query_file!("queries/standstill.sql", job::QUEUE)
+            .fetch_one(&mut *session)
+            .await
+            .map_err(|error| Error::new(doing, error))?;
+        Ok(Standstill {
+            claimed_seconds_ago: row.claimed_seconds_ago,
+            is_due: row.is_due,
+            next_at: row.next_at,
+        })
     }
 
     /// The names of the workers seen within `orphan_after`.

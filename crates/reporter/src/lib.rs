@@ -63,7 +63,9 @@ async fn connect(config: &Config) -> anyhow::Result<Database> {
         destination_schema: config.destination.schema.clone(),
         max_connections: 1,
         connect_timeout: config.database.connect_timeout,
-        statement_timeout: config.database.statement_timeout,
+        statement_timeout: config.database.administrative_timeout(),
+        lock_timeout: config.database.statement_timeout,
+        application_name: "certferry",
     };
     let advice =
         |error: &Error| error.hint().unwrap_or("check database.url, and that the server can be reached from here");

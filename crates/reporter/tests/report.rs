@@ -27,6 +27,8 @@ async fn database(rows: &'static str) -> Database {
             max_connections: 1,
             connect_timeout: std::time::Duration::from_secs(10),
             statement_timeout: std::time::Duration::from_mins(1),
+            lock_timeout: std::time::Duration::from_mins(1),
+            application_name: "certferry",
         };
         let store = certferry_store::Database::connect(&settings).await?;
         migrate(&store).await?;

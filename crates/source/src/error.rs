@@ -119,6 +119,15 @@ impl Error {
         }
     }
 
+    /// Whose query the database refused, if it did.
+    #[must_use]
+    pub const fn refused_query(&self) -> Option<Entity> {
+        match self {
+            Self::Query { entity, .. } => Some(*entity),
+            _ => None,
+        }
+    }
+
     /// Whether trying again without a change may help.
     #[must_use]
     pub const fn is_transient(&self) -> bool {

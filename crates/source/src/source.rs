@@ -164,6 +164,11 @@ impl Source {
         self.reader.about().await.map(drop)
     }
 
+    /// Fails unless the database accepts the query of `entity`, by asking it for no row.
+    pub async fn try_query(&self, entity: Entity) -> Result<(), Error> {
+        self.reader.rows(entity, &[]).await.map(drop)
+    }
+
     /// Leaves idle connections behind: those of a server that was away may be dead.
     pub fn refresh(&self) {
         self.reader.refresh();

@@ -19,25 +19,35 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// The longest a statement may run.
     pub statement_timeout: Duration,
+    /// The longest a statement may wait for a lock.
+    pub lock_timeout: Duration,
+    /// What the server calls the sessions; begins with `certferry`, by which they are told from others'.
+    pub application_name: &'static str,
 }
+
+/// The longest that a look at the destination's tables waits for one that is locked.
+const PROBE_PATIENCE: Duration = Duration::from_secs(1);
+
+/// The longest that a transaction may do nothing.
+const LONGEST_IDLE: Duration = Duration::from_mins(1);
 
 impl Settings {
     fn of_connections(&self) -> Result<certferry_connection::Settings, Error> {
         // What triggers and defaults of the destination call may be in `public`; its tables are not, `producer setup` sees
         // to that.
         let search_path = format!("{},public", certferry_connection::quoted(&self.destination_schema));
-        let timeout = self.statement_timeout.as_millis().to_string();
+        let milliseconds = |time: Duration| time.as_millis().to_string();
         let options = certferry_connection::Settings::options_of(&self.url);
         Ok(certferry_connection::Settings {
             options: options.map_err(|error| Error::new("read the database URL", error))?,
-            application_name: "certferry",
+            application_name: self.application_name,
             parameters: vec![
                 ("search_path", search_path),
                 ("TimeZone", "UTC".to_owned()),
                 ("jit", "off".to_owned()),
-                ("statement_timeout", timeout.clone()),
-                ("lock_timeout", timeout.clone()),
-                ("idle_in_transaction_session_timeout", timeout),
+                ("statement_timeout", milliseconds(self.statement_timeout)),
+                ("lock_timeout", milliseconds(self.lock_timeout)),
+                ("idle_in_transaction_session_timeout", milliseconds(self.statement_timeout.min(LONGEST_IDLE))),
             ],
             read_only: false,
             preparation: None,
@@ -92,6 +102,41 @@ impl Database {
         self.connections.ping().await.map_err(|error| Error::new("reach the database", error))
     }
 
+    /// Fails unless the database answers and can be written: a standby answers too.
+    pub async fn check_writable(&self) -> Result<(), Error> {
+        let doing = "write to the database";
+        let mut session = self.session().await?;
+        let read_only = sqlx::query_scalar!(
+            r#"SELECT pg_is_in_recovery() OR current_setting('transaction_read_only') = 'on' AS "read_only!""#
+        )
+        .fetch_one(&mut *session)
+        .await
+        .map_err(|error| Error::new(doing, error))?;
+        session.end().await.map_err(|error| Error::new(doing, error))?;
+        if read_only {
+            return Err(Error::unavailable(doing, "it is read-only: a standby, or default_transaction_read_only is on"));
+        }
+        Ok(())
+    }
+
+    /// Fails unless every table that a batch writes is there, may be written, and is locked by nobody. Writes nothing.
+    pub async fn check_writing(&self, customers: bool, technicians: bool) -> Result<(), Error> {
+        let failed = |error| Error::new("write to the destination", error);
+        self.check_writable().await?;
+        let mut transaction = self.begin().await?;
+        transaction.limit_lock_waits(PROBE_PATIENCE).await?;
+        sqlx::query_file!("queries/probe_writing.sql").fetch_optional(&mut *transaction).await.map_err(failed)?;
+        if customers {
+            let creating = sqlx::query_file!("queries/probe_creating_customers.sql");
+            creating.fetch_optional(&mut *transaction).await.map_err(failed)?;
+        }
+        if technicians {
+            let creating = sqlx::query_file!("queries/probe_creating_technicians.sql");
+            creating.fetch_optional(&mut *transaction).await.map_err(failed)?;
+        }
+        transaction.rollback().await
+    }
+
     /// The server's version, in its own words.
     pub async fn version(&self) -> Result<String, Error> {
         sqlx::query_scalar!(r#"SELECT current_setting('server_version') AS "version!""#)
@@ -140,6 +185,21 @@ impl Database {
 pub struct Transaction(sqlx::Transaction<'static, Postgres>);
 
 impl Transaction {
+    /// Waits no longer than this for any lock from now on, and takes another name, so that nobody who ends long waits
+    /// cancels it.
+    pub async fn limit_lock_waits(&mut self, longest: Duration) -> Result<(), Error> {
+        let milliseconds = longest.as_millis().max(1).to_string();
+        sqlx::query!(
+            "SELECT set_config('lock_timeout', $1, TRUE) AS timeout,
+                    set_config('application_name', 'certferry-careful', TRUE) AS name",
+            milliseconds
+        )
+        .fetch_one(&mut *self.0)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("limit the waits for locks", error))
+    }
+
     /// Makes everything done in it permanent.
     pub async fn commit(self) -> Result<(), Error> {
         self.0.commit().await.map_err(|error| Error::new("commit", error))

@@ -41,6 +41,8 @@ pub struct Refused {
     pub id: OldId,
     /// Why; a transient code means that trying again may help.
     pub issue: Issue,
+    /// Whether it only waited in vain for a lock that another session holds.
+    pub waits_for_lock: bool,
 }
 
 /// What became of plans that were to be written.

@@ -10,6 +10,8 @@ use crate::tables::WrongSchema;
 pub struct Error {
     doing: String,
     code: Code,
+    /// The database's own code, where it was the database.
+    state: Option<String>,
     #[source]
     source: Box<dyn std::error::Error + Send + Sync>,
 }
@@ -18,12 +20,26 @@ impl Error {
     /// Wraps a database error; `doing` completes the sentence "could not …".
     pub fn new(doing: impl Into<String>, source: sqlx::Error) -> Self {
         let cause = Cause(source);
-        Self { doing: doing.into(), code: cause.code(), source: cause.into() }
+        let state = cause.0.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned);
+        Self { doing: doing.into(), code: cause.code(), state, source: cause.into() }
+    }
+
+    /// What the database refused and reported in a row, with its own code and words.
+    pub(crate) fn reported(doing: impl Into<String>, state: String, message: String) -> Self {
+        Self { doing: doing.into(), code: Code::of_sqlstate(&state), state: Some(state), source: message.into() }
+    }
+
+    /// The database answers but cannot do its work now.
+    pub fn unavailable(
+        doing: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self { doing: doing.into(), code: Code::Unavailable, state: None, source: source.into() }
     }
 
     /// An error of Certferry's own making, with code [`Code::Unexpected`].
     pub fn unexpected(doing: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        Self { doing: doing.into(), code: Code::Unexpected, source: source.into() }
+        Self { doing: doing.into(), code: Code::Unexpected, state: None, source: source.into() }
     }
 
     /// The database does not work as it must: what is tried again later, at no certificate's charge.
@@ -51,11 +67,29 @@ impl Error {
         matches!(self.code, Code::Connection | Code::Unavailable)
     }
 
+    /// Whether the database refuses what every batch needs, whatever its certificates are: it is read-only, a table or column
+    /// is gone, a right was revoked.
+    #[must_use]
+    pub fn is_misfit(&self) -> bool {
+        self.is_missing_schema() || matches!(self.state.as_deref(), Some("25006" | "42501"))
+    }
+
+    /// Whether a lock that another session holds was waited for in vain.
+    #[must_use]
+    pub fn is_lock_timeout(&self) -> bool {
+        self.state.as_deref() == Some("55P03")
+    }
+
+    /// Whether somebody cancelled the statement, or it took too long.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.state.as_deref() == Some("57014")
+    }
+
     /// Whether a table, column or schema is missing: the migrations have not been run.
     #[must_use]
     pub fn is_missing_schema(&self) -> bool {
-        self.database_error()
-            .is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703" | "42883")))
+        matches!(self.state.as_deref(), Some("42P01" | "3F000" | "42703" | "42883"))
     }
 
     /// What to do next, where that is known.
@@ -74,7 +108,7 @@ impl Error {
             Code::Connection | Code::Unavailable => {
                 Some("check that the database runs and that database.url (or DATABASE_URL) has the right host and port")
             }
-            _ => match self.database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+            _ => match self.state.as_deref() {
                 Some("28000" | "28P01" | "3D000") => {
                     Some("check the user, password and database in database.url (or DATABASE_URL)")
                 }

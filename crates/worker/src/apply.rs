@@ -66,6 +66,9 @@ impl Engine {
     ) -> Result<(certferry_store::Late, Counts), Error> {
         let mut written: HashMap<OldId, _> = writing.written.into_iter().map(|row| (row.id, row)).collect();
         let mut refused: HashMap<OldId, Refused> = writing.refused.into_iter().map(|row| (row.id, row)).collect();
+        let waiting: Vec<OldId> = refused.values().filter(|refused| refused.waits_for_lock).map(|row| row.id).collect();
+        let (delays, impatient) = self.note_lock_waits(transaction, &waiting).await?;
+        let mut set_back = Vec::new();
         let (mut results, mut completed, mut postponed) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
         let mut counts = Counts::default();
         for prepared in batch {
@@ -77,6 +80,10 @@ impl Engine {
                     new_vehicle_id: row.new_vehicle_id,
                     warnings: row.warnings,
                 },
+                (_, _, Some(Refused { waits_for_lock: true, .. })) if !impatient.contains(&id) => {
+                    set_back.push((job.id.clone(), delays.get(&id).copied().unwrap_or_default()));
+                    continue;
+                }
                 (_, _, Some(Refused { issue, .. })) if issue.code.is_permanent() || !self.may_retry(job) => {
                     Verdict::Failed(vec![issue])
                 }
@@ -98,11 +105,13 @@ impl Engine {
             let identity = prepared.identity.clone();
             results.push(Finished { id, identity, started_at: job.claimed_at, verdict });
         }
-        counts.postponed = postponed.len();
+        counts.locked = waiting.len();
+        counts.postponed = postponed.len() + set_back.len();
         let late = certferry_store::finish(transaction, &self.worker, &results).await?;
         crash_point("recorded");
         certferry_queue::complete(transaction, &self.worker, &completed).await?;
         self.postpone(transaction, postponed).await?;
+        certferry_queue::set_back(transaction, &self.worker, &set_back).await?;
         crash_point("completed");
         Ok((late, counts))
     }

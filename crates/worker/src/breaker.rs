@@ -19,6 +19,9 @@ const PAUSED: &str = "paused";
 /// How often to look: workers stop claiming within a second.
 const INTERVAL: Duration = Duration::from_millis(400);
 
+/// The longest pause between looks when looking fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
 /// How often batches are forgotten that are of no more use.
 const FORGET_EVERY: Duration = Duration::from_secs(30);
 
@@ -41,8 +44,9 @@ impl Breaker {
     /// Looks for as long as it is polled. `worker` is who pauses the run when there is reason to.
     pub(crate) async fn watch(&self, worker: &str) {
         let mut forgotten = Instant::now();
+        let mut pause = INTERVAL;
         loop {
-            self.look(worker).await;
+            let looked = self.look(worker).await;
             if forgotten.elapsed() > FORGET_EVERY {
                 forgotten = Instant::now();
                 let kept = self.config.window.max(self.config.consecutive);
@@ -51,12 +55,13 @@ impl Breaker {
                     tracing::debug!(error = &error as &dyn std::error::Error, "old batches stay for now");
                 }
             }
-            tokio::time::sleep(INTERVAL).await;
+            pause = if looked { INTERVAL } else { (pause * 2).min(LONGEST_PAUSE) };
+            tokio::time::sleep(pause).await;
         }
     }
 
-    /// Looks whether the run is paused or should be, and holds the worker or lets it go on.
-    async fn look(&self, worker: &str) {
+    /// Looks whether the run is paused or should be, and holds the worker or lets it go on. Returns whether it could look.
+    async fn look(&self, worker: &str) -> bool {
         match self.database.until_renewed(Box::pin(self.is_paused(worker))).await {
             Some(Ok(paused)) => {
                 if paused {
@@ -72,12 +77,14 @@ impl Breaker {
                     };
                     tracing::info!("{text}");
                 }
+                true
             }
             Some(Err(error)) => {
                 self.database.refresh();
                 tracing::debug!(error = &error as &dyn std::error::Error, "could not look whether the run is paused");
+                false
             }
-            None => {}
+            None => true,
         }
     }
 

@@ -3,15 +3,21 @@
 use std::sync::Arc;
 
 use certferry_bootstrap::{Config, HintFrom};
+use certferry_certificate::OnMissing;
 use certferry_queue::{Holds, Queue};
 use certferry_source::Source;
 use certferry_store::Database;
 use tokio::sync::Mutex;
 
 use crate::health::Health;
+use crate::locks::Locks;
 
-/// For the circuit breaker and the sweep, which must not wait for batches.
-const STEERING: u32 = 2;
+/// For the circuit breaker, the sweep and the look at locks, which must not wait for batches.
+const STEERING: u32 = 3;
+
+/// What the server calls the sessions of batches, whose waits for locks of others are cut short, and of everything else.
+const BATCHES: &str = "certferry-batch";
+const OTHERS: &str = "certferry";
 
 /// For looking whether a server answers.
 const PROBE: u32 = 1;
@@ -19,7 +25,7 @@ const PROBE: u32 = 1;
 /// Connects to both databases and the queue; fails where something must be mended first.
 pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Health> {
     let database = async {
-        let database = database(config, config.database.max_connections).await?;
+        let database = database(config, config.database.max_connections, BATCHES).await?;
         certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
         certferry_store::destination_tables(&database).await.hint_from(certferry_store::Error::hint)?;
         anyhow::Ok(database)
@@ -35,10 +41,14 @@ pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Hea
         Box::pin(queue),
         Box::pin(source(config, config.source.max_connections)),
         Box::pin(source(config, PROBE)),
-        Box::pin(self::database(config, STEERING)),
-        Box::pin(self::database(config, PROBE)),
+        Box::pin(self::database(config, STEERING, OTHERS)),
+        Box::pin(self::database(config, PROBE, OTHERS)),
     )?;
+    let policy = config.policy();
     Ok(Health {
+        locks: Locks::new(steering.clone()),
+        creates_customers: policy.customers == OnMissing::Create,
+        creates_technicians: policy.technicians == OnMissing::Create,
         source,
         source_probe,
         steering,
@@ -53,13 +63,19 @@ pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Hea
     })
 }
 
-async fn database(config: &Config, max_connections: u32) -> anyhow::Result<Database> {
+async fn database(
+    config: &Config,
+    max_connections: u32,
+    application_name: &'static str,
+) -> anyhow::Result<Database> {
     let settings = certferry_store::Settings {
         url: config.database_url()?.expose().to_owned(),
         destination_schema: config.destination.schema.clone(),
         max_connections,
         connect_timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
+        lock_timeout: config.database.statement_timeout,
+        application_name,
     };
     Database::connect(&settings).await.hint_from(certferry_store::Error::hint)
 }

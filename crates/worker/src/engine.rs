@@ -16,8 +16,10 @@ use futures::FutureExt;
 use crate::backoff;
 use crate::breaker::Breaker;
 use crate::crash_point::crash_point;
-use crate::error::{Error, panic_message};
+use crate::error::{Error, describe, panic_message};
 use crate::health::{Health, Struggle};
+use crate::locks::patience_of_each;
+use crate::prepare::{Begun, Prepared};
 use crate::tally::{Counts, Tally};
 
 /// How often a batch is tried, with both databases answering, before it is split.
@@ -25,6 +27,26 @@ const TRIES_TOGETHER: u32 = 3;
 
 /// How long a single certificate is not blamed for what may be the server's trouble.
 const BENEFIT_OF_THE_DOUBT: Duration = Duration::from_mins(1);
+
+/// The longest pause before something is tried again that failed before.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// The pauses between attempts at what keeps failing, each twice as long as the one before.
+#[derive(Debug)]
+struct Pause(Duration);
+
+impl Default for Pause {
+    fn default() -> Self {
+        Self(Duration::from_millis(100))
+    }
+}
+
+impl Pause {
+    async fn wait(&mut self) {
+        tokio::time::sleep(self.0.mul_f64(rand::random_range(0.5..1.0))).await;
+        self.0 = (self.0 * 2).min(LONGEST_PAUSE);
+    }
+}
 
 /// What every batch of a worker needs.
 #[derive(Debug)]
@@ -56,6 +78,7 @@ impl Engine {
         let mut struggle = None;
         let mut settled_before = None;
         let mut noted = false;
+        let mut pause = Pause::default();
         while let Some(mut part) = parts.pop() {
             let settled = AssertUnwindSafe(self.settle_in_time(&part)).catch_unwind().await;
             let error = match settled.unwrap_or_else(|payload| Err(Error::Panic(panic_message(&*payload)))) {
@@ -63,6 +86,7 @@ impl Engine {
                     self.tally.add(counts);
                     self.breaker.judge(&self.worker, counts).await;
                     (tries, struggle) = (0, None);
+                    pause = Pause::default();
                     // Those that are tried again are suspects themselves.
                     let has_news = part.iter().any(|job| failed_runs(job) == 1);
                     if let Some(code) = counts.got_nothing_through().filter(|_| has_news) {
@@ -78,6 +102,28 @@ impl Engine {
                 parts.push(part);
                 continue;
             }
+            if self.waits_for_lock(&error) {
+                self.health.locks.meet();
+                if part.len() > 1 {
+                    let second = part.split_off(part.len() / 2);
+                    parts.extend([second, part]);
+                    continue;
+                }
+                match self.in_time(self.set_back(&part[0])).await {
+                    Ok(true) => {
+                        self.tally.add(Counts { postponed: 1, ..Counts::default() });
+                        continue;
+                    }
+                    // It has waited for long enough.
+                    Ok(false) => tries = TRIES_TOGETHER,
+                    Err(later) => {
+                        tracing::debug!(error = &later as &dyn std::error::Error, "it could not be put back yet");
+                        pause.wait().await;
+                        parts.push(part);
+                        continue;
+                    }
+                }
+            }
             tries += 1;
             let settled_before = *settled_before.get_or_insert_with(|| self.tally.settled());
             if tries < TRIES_TOGETHER {
@@ -86,13 +132,14 @@ impl Engine {
                 parts.push(part);
                 continue;
             }
-            if error.is_outage() && self.works_for_nobody(&mut part, struggle.as_ref(), settled_before).await {
+            let is_general = error.is_outage() || error.is_misfit();
+            if is_general && self.works_for_nobody(&mut part, struggle.as_ref(), settled_before).await {
                 self.note_once(&mut noted, error.code()).await;
                 struggle.get_or_insert_with(|| self.health.struggle(&error)).pause().await;
                 parts.push(part);
                 continue;
             }
-            if !matches!(error, Error::Panic(_)) {
+            if !matches!(error, Error::Panic(_)) && !self.waits_for_lock(&error) {
                 self.note_once(&mut noted, error.code()).await;
             }
             if part.len() > 1 {
@@ -106,9 +153,11 @@ impl Engine {
                 (tries, struggle) = (TRIES_TOGETHER - 1, None);
             } else if let Err(later) = self.in_time(self.give_up_for_now(&part[0], &error)).await {
                 tracing::debug!(error = &later as &dyn std::error::Error, "the failure could not be recorded yet");
+                pause.wait().await;
                 parts.push(part);
             } else {
                 (tries, struggle) = (0, None);
+                pause = Pause::default();
             }
         }
     }
@@ -139,7 +188,7 @@ impl Engine {
                     return false;
                 }
                 Err(Error::Interrupted) => return true,
-                Err(error) if error.is_outage() => {}
+                Err(error) if error.is_outage() || error.is_misfit() => {}
                 Err(_) => return false,
             }
         }
@@ -184,19 +233,27 @@ impl Engine {
     /// next batches are written carefully from the start, until one has none.
     async fn settle(&self, batch: &[Job]) -> Result<Counts, Error> {
         let (prepared, begun) = self.prepare(batch).await?;
-        let counts = if self.is_careful.load(Ordering::Relaxed) {
-            self.apply_carefully(&prepared, begun).await?
+        let counts = if self.is_careful.load(Ordering::Relaxed) || self.health.locks.are_met() {
+            self.write_carefully(&prepared, begun).await?
         } else {
             match self.apply_at_once(&prepared, begun).await {
                 Ok(Some(counts)) => counts,
                 Ok(None) => self.prepare_and_apply_carefully(batch).await?,
-                Err(Error::Store(error)) if !error.is_outage() => {
+                Err(Error::Store(error)) if self.health.locks.is_wait(&error) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "a batch waits for a lock of others");
+                    self.health.locks.meet();
+                    self.prepare_and_apply_carefully(batch).await?
+                }
+                Err(Error::Store(error)) if !error.is_outage() && !error.is_misfit() => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "a batch was refused; finding out why");
                     self.prepare_and_apply_carefully(batch).await?
                 }
                 Err(error) => return Err(error),
             }
         };
+        if counts.locked > 0 {
+            self.health.locks.meet();
+        }
         self.is_careful.store(counts.is_surprised, Ordering::Relaxed);
         tracing::debug!(certificates = batch.len(), ?counts, "a batch is settled");
         Ok(counts)
@@ -204,7 +261,19 @@ impl Engine {
 
     async fn prepare_and_apply_carefully(&self, batch: &[Job]) -> Result<Counts, Error> {
         let (prepared, begun) = self.prepare(batch).await?;
-        self.apply_carefully(&prepared, begun).await
+        self.write_carefully(&prepared, begun).await
+    }
+
+    /// Writes each certificate for itself. While others hold locks, those that need them must not hold up the rest for long.
+    async fn write_carefully(&self, prepared: &[Prepared<'_>], mut begun: Begun) -> Result<Counts, Error> {
+        if self.health.locks.are_met() {
+            begun.transaction.limit_lock_waits(patience_of_each(prepared.len())).await?;
+        }
+        self.apply_carefully(prepared, begun).await
+    }
+
+    fn waits_for_lock(&self, error: &Error) -> bool {
+        matches!(error, Error::Store(error) if self.health.locks.is_wait(error))
     }
 
     /// Records that a certificate, alone and with the databases answering, could not be settled.
@@ -257,17 +326,6 @@ fn each_once(batch: Batch) -> (Batch, Vec<Job>) {
 /// The runs of a job that failed, this one included.
 fn failed_runs(job: &Job) -> u32 {
     u32::try_from(job.attempts - job.crashes).unwrap_or(0).saturating_add(1)
-}
-
-/// An error and its causes in one line.
-fn describe(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 /// The code of a job whose workers died.

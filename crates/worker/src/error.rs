@@ -28,6 +28,16 @@ impl Error {
         matches!(self.code(), Code::Connection | Code::Unavailable)
     }
 
+    /// Whether a database refuses what every batch needs: a table or column is gone, a right was revoked, it is read-only.
+    pub(crate) fn is_misfit(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_misfit(),
+            Self::Queue(error) => error.is_missing_schema(),
+            Self::Source(error) => !error.is_transient(),
+            _ => false,
+        }
+    }
+
     /// The code of `rules.md`, Issues, that this is.
     pub(crate) fn code(&self) -> Code {
         use certferry_source::Class;
@@ -45,6 +55,17 @@ impl Error {
             },
         }
     }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn describe(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 /// What a panic said.

@@ -5,12 +5,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use certferry_queue::{Holds, Queue};
-use certferry_source::Source;
+use certferry_source::{Entity, Source};
 use certferry_store::Database;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::error::Error;
+use crate::error::{Error, describe};
+use crate::locks::Locks;
 
 /// The reasons for which nothing is claimed.
 const OUTAGE: &str = "outage";
@@ -21,6 +22,9 @@ const INTERVAL: Duration = Duration::from_secs(2);
 
 /// The longest pause between looks at a database that is away: work resumes soon after its return.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
+/// How often to say that a database is still away.
+const SAY_EVERY: Duration = Duration::from_mins(1);
 
 /// The connections that batches use, and others of their own to look whether the servers answer, so that neither a full
 /// pool nor a slow batch is taken for an outage.
@@ -33,6 +37,10 @@ pub(crate) struct Health {
     pub(crate) database_probe: Database,
     pub(crate) source_probe: Source,
     pub(crate) holds: Holds,
+    pub(crate) locks: Locks,
+    /// Whether batches may have to create them.
+    pub(crate) creates_customers: bool,
+    pub(crate) creates_technicians: bool,
     /// How long a server may take to answer before it counts as away.
     pub(crate) answer_within: Duration,
     /// One waits, the others queue behind it.
@@ -40,6 +48,28 @@ pub(crate) struct Health {
     pub(crate) recoveries: AtomicU64,
     /// Batches for which a server that answers does not work.
     pub(crate) struggling: Arc<AtomicUsize>,
+}
+
+/// What to ask of the databases.
+#[derive(Clone, Copy, Debug, Default)]
+struct Look {
+    /// Whether every table that a batch writes is there and may be written, not only whether the database may.
+    is_thorough: bool,
+    /// Whose source query to try.
+    query: Option<Entity>,
+}
+
+impl Look {
+    /// What an error gives reason to ask.
+    fn after(error: &Error) -> Self {
+        match error {
+            Error::Source(error) => Self { is_thorough: false, query: error.refused_query() },
+            Error::Store(error) => {
+                Self { is_thorough: error.is_misfit() || error.is_lock_timeout() || error.is_cancelled(), query: None }
+            }
+            _ => Self::default(),
+        }
+    }
 }
 
 /// A server that answers but works for nobody: its disk is full, say. Nothing is claimed until this is dropped.
@@ -73,7 +103,7 @@ impl Health {
     pub(crate) async fn watch(&self) {
         loop {
             tokio::time::sleep(INTERVAL).await;
-            self.wait().await;
+            self.wait(Look::default()).await;
         }
     }
 
@@ -84,7 +114,7 @@ impl Health {
             self.database.refresh();
             self.source.refresh();
         }
-        self.wait().await
+        self.wait(Look::after(error)).await
     }
 
     /// A server answers, but does not work for anybody.
@@ -104,37 +134,51 @@ impl Health {
         }
     }
 
-    async fn wait(&self) -> bool {
+    async fn wait(&self, look: Look) -> bool {
         let recoveries = self.recoveries.load(Ordering::Relaxed);
         let _one_at_a_time = self.waiting.lock().await;
         if self.recoveries.load(Ordering::Relaxed) != recoveries {
             return true;
         }
-        let Err(first) = self.both_answer().await else { return false };
+        let Err(first) = self.both_answer(look).await else { return false };
         // It may have been this one connection.
         self.refresh_probes();
-        let Err(cause) = self.both_answer().await else {
+        let Err(mut cause) = self.both_answer(look).await else {
             if matches!(first, Error::Unanswered(_)) {
                 self.renew();
             }
             return false;
         };
         self.holds.set(OUTAGE);
-        tracing::warn!(error = &cause as &dyn std::error::Error, "a database is away; waiting for it, nothing is lost");
         let since = Instant::now();
+        let mut said: Option<Instant> = None;
+        let mut was_away = false;
         let mut pause = Duration::from_millis(100);
         loop {
+            was_away |= cause.is_outage();
+            if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
+                said = Some(Instant::now());
+                tracing::warn!(
+                    error = &cause as &dyn std::error::Error,
+                    "a database is away or does not let batches work; waiting for it, nothing is lost"
+                );
+            }
+            self.tell(&cause).await;
             tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
             self.refresh_probes();
-            if self.both_answer().await.is_ok() {
-                break;
+            match self.both_answer(look).await {
+                Ok(()) => break,
+                Err(error) => cause = error,
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
         tracing::info!(away_seconds = since.elapsed().as_secs(), "the databases answer again; going on");
         self.recoveries.fetch_add(1, Ordering::Relaxed);
-        self.renew();
+        if was_away {
+            self.renew();
+        }
         self.holds.lift(OUTAGE);
+        self.locks.end().await;
         true
     }
 
@@ -156,9 +200,32 @@ impl Health {
         self.database.renew();
     }
 
-    async fn both_answer(&self) -> Result<(), Error> {
+    /// Tells `producer status` why nothing moves, if the database takes that.
+    async fn tell(&self, cause: &Error) {
+        let holder = match cause {
+            Error::Store(error) if error.is_lock_timeout() => self.locks.holder(),
+            _ => None,
+        };
+        self.locks.tell(&holder.unwrap_or_else(|| describe(cause))).await;
+    }
+
+    async fn both_answer(&self, look: Look) -> Result<(), Error> {
+        let database = async {
+            if look.is_thorough {
+                self.database_probe.check_writing(self.creates_customers, self.creates_technicians).await
+            } else {
+                self.database_probe.check_writable().await
+            }
+        };
+        let source = async {
+            self.source_probe.ping().await?;
+            match look.query {
+                Some(entity) => self.source_probe.try_query(entity).await,
+                None => Ok(()),
+            }
+        };
         let both = async {
-            let (database, source) = futures::join!(self.database_probe.ping(), self.source_probe.ping());
+            let (database, source) = futures::join!(database, source);
             database.map_err(Error::from).and(source.map_err(Error::from))
         };
         let answered = tokio::time::timeout(self.answer_within, both).await;

@@ -9,6 +9,7 @@ mod crash_point;
 mod engine;
 mod error;
 mod health;
+mod locks;
 mod prepare;
 mod run;
 mod supervise;

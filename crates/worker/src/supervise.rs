@@ -85,6 +85,12 @@ impl Shared {
         given_back.context("the database does not answer").context(doing)?.context(doing)
     }
 
+    fn batch_size(&self) -> u32 {
+        let settings = &self.config.worker;
+        let rate = self.config.source.max_rows_per_second;
+        readable_batch_size(settings.batch_size, settings.concurrency, rate, settings.batch_timeout)
+    }
+
     async fn run_one(&self, worker: &Worker, shutdown: &Shutdown) -> Result<(), certferry_queue::Error> {
         let settings = &self.config.worker;
         let engine = Arc::new(Engine {
@@ -101,7 +107,7 @@ impl Shared {
         });
         let claiming = Claiming {
             concurrency: settings.concurrency,
-            batch_size: u32::try_from(settings.batch_size).unwrap_or(u32::MAX),
+            batch_size: self.batch_size(),
             max_crashes: settings.max_crashes,
             orphan_after: settings.orphan_after,
             poll_interval: settings.poll_interval,
@@ -119,9 +125,27 @@ impl Shared {
             ended = worker.run(&self.health.queue, &claiming, shutdown.graceful().clone(), handler) => ended,
             () = sweep(engine, worker.clone(), settings.orphan_after) => unreachable!("it sweeps for as long as it is polled"),
             () = self.health.watch() => unreachable!("it looks for as long as it is polled"),
+            () = self.health.locks.watch() => unreachable!("it looks for as long as it is polled"),
             () = self.breaker.watch(worker.name()) => unreachable!("it looks for as long as it is polled"),
         }
     }
+}
+
+/// The part of `worker.batch_timeout` that a batch may wait for its turn to read from the source, which reads no more than
+/// so many rows a second: for the certificates, and as often again for customers and technicians.
+const SHARE_OF_READING: f64 = 0.125;
+
+/// As many certificates a batch as are configured, or fewer where so many could not be read in time.
+fn readable_batch_size(batch_size: usize, concurrency: usize, rows_per_second: u32, batch_timeout: Duration) -> u32 {
+    let configured = u32::try_from(batch_size).unwrap_or(u32::MAX);
+    if rows_per_second == 0 {
+        return configured;
+    }
+    let seconds = batch_timeout.as_secs_f64() * SHARE_OF_READING;
+    let concurrency = f64::from(u32::try_from(concurrency.max(1)).unwrap_or(u32::MAX));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to what fits")]
+    let readable = (f64::from(rows_per_second) * seconds / concurrency).clamp(1.0, f64::from(u32::MAX)) as u32;
+    configured.min(readable)
 }
 
 /// Returns when a worker that was told to stop has had its time, or is told again.
@@ -129,4 +153,19 @@ async fn patience(shutdown: &Shutdown, grace: Duration) {
     shutdown.graceful().cancelled().await;
     tracing::info!("stopping: finishing what was begun");
     shutdown.at_once().run_until_cancelled(tokio::time::sleep(grace)).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_small_enough_to_be_read_in_time() {
+        let size = |concurrency, rate, seconds| readable_batch_size(500, concurrency, rate, Duration::from_secs(seconds));
+        assert_eq!(size(4, 0, 300), 500, "nothing limits the reading");
+        assert_eq!(size(4, 1000, 300), 500);
+        assert_eq!(size(4, 50, 300), 468);
+        assert_eq!(size(4, 50, 20), 31);
+        assert_eq!(size(64, 1, 10), 1, "never none");
+    }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Counts {
     pub(crate) failed: usize,
     pub(crate) postponed: usize,
     pub(crate) late: usize,
+    /// Those that wait for a lock of others; they are among the postponed ones.
+    pub(crate) locked: usize,
     /// Whether the database refused something that only writing it could show.
     pub(crate) is_surprised: bool,
     /// The code of one that was postponed.

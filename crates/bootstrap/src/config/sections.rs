@@ -5,6 +5,7 @@ use certferry_certificate::{OnMissing, Status};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::ByteSize;
 use crate::{DatabaseUrl, hide_passwords};
 
 /// `[database]`: the PostgreSQL database of the destination, the queue and the status table.
@@ -22,6 +23,17 @@ pub struct DatabaseConfig {
     /// How long one statement may run.
     #[serde(with = "humantime_serde")]
     pub statement_timeout: Duration,
+}
+
+/// How long a statement over whole tables may run.
+const ADMINISTRATIVE: Duration = Duration::from_hours(1);
+
+impl DatabaseConfig {
+    /// How long a statement may run that counts, analyzes or changes whole tables: whatever is no work on a batch.
+    #[must_use]
+    pub fn administrative_timeout(&self) -> Duration {
+        self.statement_timeout.max(ADMINISTRATIVE)
+    }
 }
 
 /// `[source]`: the legacy database.
@@ -164,6 +176,11 @@ pub struct WorkerConfig {
     /// How long one batch may take.
     #[serde(with = "humantime_serde")]
     pub batch_timeout: Duration,
+    /// How long a certificate may wait for a lock that others hold before that counts as attempts.
+    #[serde(with = "humantime_serde")]
+    pub lock_patience: Duration,
+    /// What the batches in flight may take of memory, all together.
+    pub max_memory: ByteSize,
 }
 
 /// `[breaker]`: when the workers pause the run themselves.

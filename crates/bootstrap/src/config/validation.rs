@@ -8,7 +8,7 @@ use std::time::Duration;
 use figment::Figment;
 use humantime_serde::re::humantime::format_duration;
 
-use super::{Config, ConfigError};
+use super::{ByteSize, Config, ConfigError};
 use crate::DatabaseUrl;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -37,6 +37,8 @@ pub(super) fn check(
     mistakes.range("worker.max_attempts", &worker.max_attempts, &(1..=100));
     mistakes.range("worker.max_crashes", &worker.max_crashes, &(1..=100));
 
+    mistakes.range("worker.max_memory", &worker.max_memory, &(ByteSize::mebibytes(16)..=ByteSize::mebibytes(1 << 20)));
+
     mistakes.range("breaker.failure_rate", &config.breaker.failure_rate, &(0.0..=1.0));
     mistakes.range("breaker.window", &config.breaker.window, &(1..=100_000));
     mistakes.range("breaker.consecutive", &config.breaker.consecutive, &(1..=100_000));
@@ -52,6 +54,7 @@ pub(super) fn check(
         ("worker.shutdown_grace", worker.shutdown_grace),
         ("worker.poll_interval", worker.poll_interval),
         ("worker.batch_timeout", worker.batch_timeout),
+        ("worker.lock_patience", worker.lock_patience),
     ] {
         mistakes.duration(key, duration);
     }

@@ -113,9 +113,16 @@ pub(super) async fn each(
     let fates = rows.into_iter().map(|row| {
         let named = |name: Option<String>| name.filter(|name| !name.is_empty());
         let table = named(row.refusal_table);
+        let message = row.refusal_message.unwrap_or_default();
+        let reported = row.refusal_state.clone().map(|state| Error::reported(doing, state, message.clone()));
+        if let Some(error) = reported.filter(Error::is_misfit) {
+            // No certificate is to blame that a table is gone.
+            return Err(error);
+        }
         let refusal = row.refusal_state.map(|state| Refusal {
             code: Code::of_sqlstate(&state),
-            message: row.refusal_message.unwrap_or_default(),
+            waits_for_lock: state == "55P03",
+            message,
             about: named(row.refusal_column).or_else(|| named(row.refusal_constraint)).or_else(|| table.clone()),
             table,
         });

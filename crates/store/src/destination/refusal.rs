@@ -34,7 +34,7 @@ pub fn number_taken(plan: &Plan, holder: Option<NewId>) -> Refused {
         holder.map_or_else(|| "another certificate of this migration".to_owned(), |id| format!("certificate {id}"));
     let message = format!("certificate number {number:?} is already taken by {by}; correct one of the two");
     let issue = Issue::new(Code::UniqueViolation, Some("certificate_number"), message).with_raw(Some(number));
-    Refused { id: plan.id, issue }
+    Refused { id: plan.id, issue, waits_for_lock: false }
 }
 
 /// The database's refusal of a certificate or of its vehicle.
@@ -45,6 +45,7 @@ pub(super) struct Refusal {
     pub(super) table: Option<String>,
     /// The column or constraint, else the table.
     pub(super) about: Option<String>,
+    pub(super) waits_for_lock: bool,
 }
 
 impl From<&Error> for Refusal {
@@ -54,6 +55,7 @@ impl From<&Error> for Refusal {
             message: error.database_message(),
             table: error.table().map(str::to_owned),
             about: error.about().map(str::to_owned),
+            waits_for_lock: error.is_lock_timeout(),
         }
     }
 }
@@ -63,7 +65,7 @@ impl Refusal {
     pub(super) fn of(self, plan: &Plan) -> Refused {
         let field = field(self.table.as_deref(), self.about.as_deref());
         let message = format!("the destination refused the certificate: {}", without_people(&self.message, plan));
-        Refused { id: plan.id, issue: Issue::new(self.code, field, message) }
+        Refused { id: plan.id, issue: Issue::new(self.code, field, message), waits_for_lock: self.waits_for_lock }
     }
 
     /// The warning of a certificate whose vehicle was refused.

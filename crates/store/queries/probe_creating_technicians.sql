@@ -1,0 +1,1 @@
+INSERT INTO technicians (user_id, name, phone) SELECT NULL, NULL, NULL WHERE FALSE RETURNING id

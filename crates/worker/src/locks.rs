@@ -1,0 +1,219 @@
+//! Locks that others hold in the destination: who holds them is told, and the certificates that need them wait apart.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use certferry_certificate::OldId;
+use certferry_queue::Job;
+use certferry_store::{Database, ForeignLock, Transaction};
+use tokio::time::Instant;
+
+use crate::engine::Engine;
+use crate::error::Error;
+
+/// How often to look for sessions of ours that wait for others.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// The longest pause between looks when looking fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// For how long after it was met last a lock may still be there: certificates that wait for one are tried more often.
+const MAY_LAST: Duration = Duration::from_secs(20);
+
+/// How often what is waited for is told to `producer status`, and to the log.
+const TELL_EVERY: Duration = Duration::from_secs(5);
+const LOG_EVERY: Duration = Duration::from_mins(1);
+
+/// The waits between attempts of a certificate that waits for a lock.
+const SHORTEST_DELAY: Duration = Duration::from_secs(1);
+const LONGEST_DELAY: Duration = Duration::from_secs(10);
+
+/// How long all certificates of a batch together may wait for locks, when some of them is known to be held.
+const OF_A_BATCH: Duration = Duration::from_secs(10);
+const OF_A_CERTIFICATE: Duration = Duration::from_secs(1);
+
+/// What is known of locks that others hold.
+#[derive(Debug)]
+pub(crate) struct Locks {
+    database: Database,
+    /// Under which name this process tells what it waits for.
+    teller: String,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    /// When a certificate last had to wait for a lock.
+    met: Option<Instant>,
+    /// Who was last seen holding one, and when.
+    seen: Option<(Instant, ForeignLock)>,
+    told: Option<Instant>,
+    logged: Option<(Instant, String)>,
+}
+
+impl Locks {
+    pub(crate) fn new(database: Database) -> Self {
+        let teller = format!("process {} {:08x}", std::process::id(), rand::random::<u32>());
+        Self { database, teller, known: Mutex::default() }
+    }
+
+    /// Looks for as long as it is polled.
+    pub(crate) async fn watch(&self) {
+        let mut pause = INTERVAL;
+        loop {
+            tokio::time::sleep(pause).await;
+            let looking = Box::pin(certferry_store::foreign_lock(&self.database));
+            match self.database.until_renewed(looking).await {
+                Some(Ok(lock)) => {
+                    pause = INTERVAL;
+                    self.note(lock).await;
+                }
+                Some(Err(error)) => {
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    tracing::debug!(error = &error as &dyn std::error::Error, "could not look for locks of others");
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Whether an error means that a batch waited in vain for a lock.
+    pub(crate) fn is_wait(&self, error: &certferry_store::Error) -> bool {
+        // Batches that wait for others are cancelled by whoever sees it first.
+        error.is_lock_timeout() || error.is_cancelled() && self.are_met()
+    }
+
+    /// Certificates had to wait for a lock.
+    pub(crate) fn meet(&self) {
+        self.lock().met = Some(Instant::now());
+    }
+
+    /// Whether certificates had to wait for locks of others just now.
+    pub(crate) fn are_met(&self) -> bool {
+        self.lock().met.is_some_and(|met| met.elapsed() < MAY_LAST)
+    }
+
+    /// Who holds the lock, as was seen last.
+    pub(crate) fn holder(&self) -> Option<String> {
+        let known = self.lock();
+        known.seen.as_ref().filter(|(at, _)| at.elapsed() < MAY_LAST).map(|(_, lock)| lock.to_string())
+    }
+
+    async fn note(&self, lock: Option<ForeignLock>) {
+        if let Some(lock) = lock {
+            let now = Instant::now();
+            let mut known = self.lock();
+            known.met = Some(now);
+            known.seen = Some((now, lock));
+        }
+        if self.are_met() {
+            let text = self.holder().unwrap_or_else(|| {
+                "certificates wait for a lock that another session holds; pg_stat_activity shows it".to_owned()
+            });
+            let is_news = {
+                let mut known = self.lock();
+                let is_old = |(at, of): &(Instant, String)| *of == text && at.elapsed() < LOG_EVERY;
+                let is_news = !known.logged.as_ref().is_some_and(is_old);
+                if is_news {
+                    known.logged = Some((Instant::now(), text.clone()));
+                }
+                is_news
+            };
+            if is_news {
+                tracing::warn!("{text}; the others go on, nothing is lost");
+            }
+            self.tell(&text).await;
+        } else if self.lock().logged.take().is_some() {
+            tracing::info!("nobody waits for a lock of others any more");
+            self.end().await;
+        }
+    }
+
+    /// Tells `producer status` what is waited for, unless that was done just now.
+    pub(crate) async fn tell(&self, text: &str) {
+        if self.lock().told.is_some_and(|told| told.elapsed() < TELL_EVERY) {
+            return;
+        }
+        self.lock().told = Some(Instant::now());
+        let telling = certferry_store::record_waiting(&self.database, &self.teller, text);
+        let telling = tokio::time::timeout(TELL_EVERY, Box::pin(telling));
+        if let Some(Ok(Err(error))) = self.database.until_renewed(telling).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "could not record what is waited for");
+        }
+    }
+
+    /// Tells `producer status` that nothing is waited for.
+    pub(crate) async fn end(&self) {
+        if self.lock().told.take().is_none() {
+            return;
+        }
+        let ending = certferry_store::end_waiting(&self.database, &self.teller);
+        let ending = tokio::time::timeout(TELL_EVERY, Box::pin(ending));
+        if let Some(Ok(Err(error))) = self.database.until_renewed(ending).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "what was waited for is told for some seconds more");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How long each certificate of so many may wait for a lock.
+pub(crate) fn patience_of_each(certificates: usize) -> Duration {
+    let share = OF_A_BATCH / u32::try_from(certificates.max(1)).unwrap_or(u32::MAX);
+    share.clamp(Duration::from_millis(1), OF_A_CERTIFICATE)
+}
+
+/// When a certificate that has waited so long for a lock is tried again.
+fn delay_after(waited: Duration) -> Duration {
+    (waited / 4).clamp(SHORTEST_DELAY, LONGEST_DELAY)
+}
+
+impl Engine {
+    /// Notes certificates that wait for a lock: when each is to be tried again, and which have waited for longer than
+    /// `worker.lock_patience`.
+    pub(crate) async fn note_lock_waits(
+        &self,
+        transaction: &mut Transaction,
+        certificates: &[OldId],
+    ) -> Result<(HashMap<OldId, Duration>, HashSet<OldId>), Error> {
+        let waits = certferry_store::note_lock_waits(transaction, certificates).await?;
+        let too_long = waits.iter().filter(|(_, waited)| *waited > self.config.lock_patience);
+        let too_long = too_long.map(|(id, _)| *id).collect();
+        Ok((waits.into_iter().map(|(id, waited)| (id, delay_after(waited))).collect(), too_long))
+    }
+
+    /// Puts a certificate back that stands alone and waits for a lock, perhaps that of its own status row. Returns
+    /// false, and leaves it as it is, when it has waited for longer than `worker.lock_patience`.
+    pub(crate) async fn set_back(&self, job: &Job) -> Result<bool, Error> {
+        let mut transaction = self.database.begin().await?;
+        let id = job.certificate_id;
+        let (delays, too_long) = self.note_lock_waits(&mut transaction, &[id]).await?;
+        if !too_long.contains(&id) {
+            let delay = delays.get(&id).copied().unwrap_or(LONGEST_DELAY);
+            certferry_queue::set_back(&mut transaction, &self.worker, &[(job.id.clone(), delay)]).await?;
+        }
+        transaction.commit().await?;
+        Ok(too_long.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_waits_for_all_its_locks_no_longer_than_ten_seconds() {
+        for (certificates, milliseconds) in [(1, 1000), (10, 1000), (500, 20), (10_000, 1), (100_000, 1)] {
+            assert_eq!(patience_of_each(certificates).as_millis(), milliseconds, "{certificates}");
+        }
+    }
+
+    #[test]
+    fn whoever_has_waited_for_long_is_tried_less_often() {
+        let delays = [0, 4, 20, 600].map(|waited| delay_after(Duration::from_secs(waited)).as_secs());
+        assert_eq!(delays, [1, 1, 5, 10]);
+    }
+}
