@@ -1,4 +1,5 @@
 mod screen;
+mod standstill;
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -7,11 +8,13 @@ use anyhow::Context;
 use certferry_bootstrap::{Config, HintFrom, Shutdown, output};
 use certferry_queue::Queue;
 use certferry_store::{Database, Error, Pause, Summary};
+use chrono_tz::Tz;
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::cli::Status;
 use crate::connections;
+use standstill::Signs;
 
 /// How often `--watch` looks.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -30,8 +33,10 @@ pub(crate) struct Progress {
     worker_names: Vec<String>,
     /// Finished certificates a second, over the last minute.
     rate_per_second: f64,
-    /// Until nothing is queued, at that rate; none when there is no rate to go by.
+    /// Until nothing is queued, at that rate; none when there is no rate to go by, or nobody who works.
     eta_seconds: Option<f64>,
+    /// Why nothing moves although something is queued; none when it moves.
+    waiting_because: Option<String>,
 }
 
 /// Says how far the migration is, once or every second.
@@ -42,6 +47,7 @@ pub(crate) async fn run(config: &Config, arguments: &Status, json: bool, shutdow
             database,
             queue: connections::queue(config).await?,
             orphan_after: config.worker.orphan_after,
+            timezone: config.dates.timezone,
         })
     };
     let Some(looking) = shutdown.interrupting(connecting).await else { return Ok(()) };
@@ -107,6 +113,7 @@ struct Looking {
     database: Database,
     queue: Queue,
     orphan_after: Duration,
+    timezone: Tz,
 }
 
 impl Looking {
@@ -115,9 +122,13 @@ impl Looking {
         let summary = certferry_store::summary(&mut snapshot).await.context("could not read the status")?;
         let rate = certferry_store::rate_per_second(&mut snapshot).await?;
         let pause = certferry_store::open_pause(&mut snapshot).await?;
+        let is_read_only = certferry_store::is_read_only(&mut snapshot).await?;
+        let said = certferry_store::waiting(&mut snapshot).await?;
         snapshot.rollback().await?;
         let workers = self.queue.workers_alive(self.orphan_after).await.hint_from(certferry_queue::Error::hint)?;
-        Ok(Progress::new(summary, workers, rate).with_pause(pause))
+        let jobs = self.queue.standstill().await.hint_from(certferry_queue::Error::hint)?;
+        let progress = Progress::new(summary, workers, rate).with_pause(pause);
+        Ok(progress.with_reason(&Signs { is_read_only, said, jobs }, self.timezone))
     }
 }
 
@@ -126,32 +137,53 @@ impl Progress {
         #[expect(clippy::cast_precision_loss, reason = "counts of certificates are far below 2^53")]
         let queued = summary.queued as f64;
         let eta_seconds = match queued {
+            _ if worker_names.is_empty() => None,
             0.0 => Some(0.0),
             _ if rate_per_second > 0.0 => Some((queued / rate_per_second).round()),
             _ => None,
         };
         let workers = worker_names.len();
-        Self { summary, paused: false, pause: None, workers, worker_names, rate_per_second, eta_seconds }
+        Self { summary, workers, worker_names, rate_per_second, eta_seconds, ..Self::default() }
     }
 
     /// With the pause that is open; while it is, nobody can say how long the rest takes.
     fn with_pause(self, pause: Option<Pause>) -> Self {
         let paused = pause.is_some();
-        let eta_seconds = self.eta_seconds.filter(|_| !paused || self.summary.queued == 0);
+        let eta_seconds = self.eta_seconds.filter(|_| !paused);
         Self { paused, pause, eta_seconds, ..self }
+    }
+
+    /// With the reason for which nothing moves, if nothing does.
+    fn with_reason(self, signs: &Signs, timezone: Tz) -> Self {
+        let waiting_because = standstill::reason(&self, signs, timezone);
+        Self { waiting_because, ..self }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use chrono::DateTime;
+
     use super::*;
 
     #[test]
-    fn the_time_left_needs_a_rate() {
-        let eta = |queued, rate| {
-            Progress::new(Summary { queued, migrated: 1, ..Summary::default() }, vec![], rate).eta_seconds
+    fn the_time_left_needs_a_rate_a_worker_and_no_pause() {
+        let progress = |queued, workers: usize, rate| {
+            let summary = Summary { queued, migrated: 1, ..Summary::default() };
+            Progress::new(summary, vec!["host-1-0000abcd".to_owned(); workers], rate)
         };
-        assert_eq!((eta(100, 50.0), eta(100, 0.0), eta(0, 0.0), eta(0, 3.0)), (Some(2.0), None, Some(0.0), Some(0.0)));
+        for (queued, workers, rate, expected) in [
+            (100, 1, 50.0, Some(2.0)),
+            (100, 1, 0.0, None),
+            (0, 1, 0.0, Some(0.0)),
+            (0, 1, 3.0, Some(0.0)),
+            (100, 0, 50.0, None),
+            (0, 0, 0.0, None),
+        ] {
+            assert_eq!(progress(queued, workers, rate).eta_seconds, expected, "{queued} {workers} {rate}");
+            let pause = Pause { at: DateTime::UNIX_EPOCH, by: "someone".to_owned(), reason: None };
+            assert_eq!(progress(queued, workers, rate).with_pause(Some(pause)).eta_seconds, None);
+        }
     }
 
     #[test]
@@ -173,6 +205,7 @@ mod tests {
             "workers",
             "rate_per_second",
             "eta_seconds",
+            "waiting_because",
         ] {
             assert!(json.get(key).is_some(), "{key}");
         }

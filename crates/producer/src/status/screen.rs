@@ -42,6 +42,9 @@ pub(super) fn whole(progress: &Progress, timezone: Tz) -> String {
         line_to(&mut text, &format!("{:<14}{rate:>13}", "success rate"));
     }
     line_to(&mut text, &format!("{:<14}{}", "now", pace(progress)));
+    if let Some(reason) = progress.waiting_because.as_ref().filter(|_| !progress.paused) {
+        line_to(&mut text, &format!("{:<14}{reason}", "waiting"));
+    }
     if summary.late_results > 0 {
         let count = grouped(summary.late_results);
         let note = "a worker was away for longer than worker.orphan_after; nothing was written twice";
