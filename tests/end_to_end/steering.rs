@@ -113,23 +113,6 @@ async fn too_many_failures_for_one_reason_pause_the_run() {
     assert_as_expected(&world).await;
 }
 
-#[tokio::test]
-async fn errors_of_infrastructure_in_a_row_pause_the_run() {
-    let mut world = enqueued_world().await;
-    world.set("breaker.consecutive", "3");
-    world.set("worker.backoff_base", "10ms");
-    world.set("worker.max_attempts", "50");
-    world.execute_at_source("ALTER TABLE certificates RENAME TO elsewhere").await;
-    let worker = world.start("worker", ["--drain"]);
-    world.until(OPEN_PAUSES, |open| open == 1).await;
-    let reason = json(&world, &["status", "--json"]).await["pause"]["reason"].clone();
-    assert!(reason.as_str().unwrap().contains("errors of infrastructure (unexpected)"), "{reason}");
-    world.execute_at_source("ALTER TABLE elsewhere RENAME TO certificates").await;
-    world.succeeds("producer", ["resume"]).await;
-    succeeded(ended(worker).await);
-    assert_as_expected(&world).await;
-}
-
 /// The destination takes nothing, for a reason that passes.
 async fn assert_that_refusals_pause_the_run(sqlstate: &str, code: &str) {
     let mut world = enqueued_world().await;

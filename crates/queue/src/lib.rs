@@ -136,11 +136,7 @@ impl Queue {
             .fetch_one(&mut *session)
             .await
             .map_err(|error| Error::new(doing, error))?;
-        Ok(Standstill {
-            claimed_seconds_ago: row.claimed_seconds_ago,
-            is_due: row.is_due,
-            next_at: row.next_at,
-        })
+        Ok(Standstill { claimed_seconds_ago: row.claimed_seconds_ago, is_due: row.is_due, next_at: row.next_at })
     }
 
     /// The names of the workers seen within `orphan_after`.

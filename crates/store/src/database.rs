@@ -114,7 +114,10 @@ impl Database {
         .map_err(|error| Error::new(doing, error))?;
         session.end().await.map_err(|error| Error::new(doing, error))?;
         if read_only {
-            return Err(Error::unavailable(doing, "it is read-only: a standby, or default_transaction_read_only is on"));
+            return Err(Error::unavailable(
+                doing,
+                "it is read-only: a standby, or default_transaction_read_only is on",
+            ));
         }
         Ok(())
     }

@@ -30,10 +30,7 @@ impl Error {
     }
 
     /// The database answers but cannot do its work now.
-    pub fn unavailable(
-        doing: impl Into<String>,
-        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
-    ) -> Self {
+    pub fn unavailable(doing: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { doing: doing.into(), code: Code::Unavailable, state: None, source: source.into() }
     }
 

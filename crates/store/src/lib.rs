@@ -37,6 +37,4 @@ pub use status::{Finished, Late, Verdict, count_attempt, finish, lock_open, note
 pub use summary::{CodeCount, LastFailed, Summary, summary};
 pub use tables::{DestinationTable, destination_tables};
 pub use uniqueness::{Uniqueness, uniqueness};
-pub use waiting::{
-    ForeignLock, end_waiting, foreign_lock, is_read_only, note_lock_waits, record_waiting, waiting,
-};
+pub use waiting::{ForeignLock, end_waiting, foreign_lock, is_read_only, note_lock_waits, record_waiting, waiting};

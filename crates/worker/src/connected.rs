@@ -63,11 +63,7 @@ pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Hea
     })
 }
 
-async fn database(
-    config: &Config,
-    max_connections: u32,
-    application_name: &'static str,
-) -> anyhow::Result<Database> {
+async fn database(config: &Config, max_connections: u32, application_name: &'static str) -> anyhow::Result<Database> {
     let settings = certferry_store::Settings {
         url: config.database_url()?.expose().to_owned(),
         destination_schema: config.destination.schema.clone(),

@@ -151,7 +151,10 @@ impl Locks {
         let ending = certferry_store::end_waiting(&self.database, &self.teller);
         let ending = tokio::time::timeout(TELL_EVERY, Box::pin(ending));
         if let Some(Ok(Err(error))) = self.database.until_renewed(ending).await {
-            tracing::debug!(error = &error as &dyn std::error::Error, "what was waited for is told for some seconds more");
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "what was waited for is told for some seconds more"
+            );
         }
     }
 

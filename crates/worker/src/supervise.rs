@@ -161,7 +161,8 @@ mod tests {
 
     #[test]
     fn batches_are_small_enough_to_be_read_in_time() {
-        let size = |concurrency, rate, seconds| readable_batch_size(500, concurrency, rate, Duration::from_secs(seconds));
+        let size =
+            |concurrency, rate, seconds| readable_batch_size(500, concurrency, rate, Duration::from_secs(seconds));
         assert_eq!(size(4, 0, 300), 500, "nothing limits the reading");
         assert_eq!(size(4, 1000, 300), 500);
         assert_eq!(size(4, 50, 300), 468);

@@ -52,9 +52,7 @@ impl Serialize for ByteSize {
 impl<'de> Deserialize<'de> for ByteSize {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        text.parse().map_err(|accepted| {
-            serde::de::Error::invalid_value(serde::de::Unexpected::Str(&text), &accepted)
-        })
+        text.parse().map_err(|accepted| serde::de::Error::invalid_value(serde::de::Unexpected::Str(&text), &accepted))
     }
 }
 

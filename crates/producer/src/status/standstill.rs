@@ -106,8 +106,11 @@ mod tests {
 
     #[test]
     fn a_pause_is_told_with_who_and_why() {
-        let pause =
-            |reason: Option<&str>| Pause { at: DateTime::UNIX_EPOCH, by: "me".into(), reason: reason.map(str::to_owned) };
+        let pause = |reason: Option<&str>| Pause {
+            at: DateTime::UNIX_EPOCH,
+            by: "me".into(),
+            reason: reason.map(str::to_owned),
+        };
         let paused = |reason| at_work(1).with_pause(Some(pause(reason)));
         assert_eq!(
             said(&paused(Some("of lunch")), &Signs::default()),

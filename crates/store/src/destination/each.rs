@@ -46,7 +46,9 @@ pub async fn write_each(
                 parts.push(part);
             }
             // Who waits for whom is not this part's fault, and what the others hold stays held until the end.
-            Err(error) if error.is_outage() || error.is_misfit() || error.code() == Code::Deadlock => return Err(error),
+            Err(error) if error.is_outage() || error.is_misfit() || error.code() == Code::Deadlock => {
+                return Err(error);
+            }
             // A customer, a technician or a device: whose, is found by halving.
             Err(error) => {
                 undo(savepoint).await?;

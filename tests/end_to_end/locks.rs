@@ -1,0 +1,167 @@
+//! Locks that others hold in the destination, and databases that answer but do not let batches work: waited for, told, and
+//! charged to nobody.
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection, Row};
+
+use crate::verdicts::assert_as_expected;
+use crate::world::{World, ended, succeeded};
+
+const QUEUED: &str = "SELECT count(*) FROM certferry.certificate_status WHERE state = 'queued'";
+const MOST_ATTEMPTS: &str = "SELECT max(attempts)::bigint FROM certferry.certificate_status";
+const PAUSES: &str = "SELECT count(*) FROM certferry.pause";
+
+async fn enqueued_world() -> World {
+    let mut world = World::with_cases().await;
+    world.set("worker.batch_size", "200");
+    world.succeeds("producer", ["enqueue"]).await;
+    world
+}
+
+/// A session of somebody else that has done something and does not end.
+async fn foreigner(world: &World, statement: &str) -> PgConnection {
+    let mut connection = world.connection().await;
+    let begin = format!("SET application_name = 'somebody else'; BEGIN; {statement}");
+    sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut connection).await.unwrap();
+    connection
+}
+
+async fn ends(mut foreigner: PgConnection) {
+    sqlx::raw_sql("ROLLBACK").execute(&mut foreigner).await.unwrap();
+}
+
+async fn waiting_because(world: &World) -> Option<String> {
+    let status: Value = serde_json::from_str(&world.succeeds("producer", ["status", "--json"]).await).unwrap();
+    status["waiting_because"].as_str().map(str::to_owned)
+}
+
+async fn until_it_is_told(world: &World, words: &[&str]) {
+    world.until("SELECT count(*) FROM certferry.waiting", |told| told > 0).await;
+    let reason = waiting_because(world).await.unwrap_or_default();
+    assert!(words.iter().all(|word| reason.contains(word)), "{reason}");
+    assert!(world.succeeds("producer", ["status"]).await.contains(&reason));
+}
+
+async fn assert_nobody_was_charged(world: &World) {
+    assert_as_expected(world).await;
+    assert_eq!(world.number(MOST_ATTEMPTS).await, 1);
+    assert_eq!(world.number(PAUSES).await, 0);
+    assert_eq!(waiting_because(world).await, None);
+}
+
+/// All but some certificates are finished while somebody holds the lock, and those too when it is gone.
+async fn assert_that_others_go_on(statement: &str, held_up: impl Fn(i64) -> bool) {
+    let world = enqueued_world().await;
+    let lock = foreigner(&world, statement).await;
+    let worker = world.start("worker", ["--drain"]);
+    world.until(QUEUED, held_up).await;
+    until_it_is_told(&world, &["somebody else", "held by session"]).await;
+    ends(lock).await;
+    succeeded(ended(worker).await);
+    assert_nobody_was_charged(&world).await;
+}
+
+#[tokio::test]
+async fn a_locked_user_holds_up_no_certificate_of_others() {
+    assert_that_others_go_on(
+        "SELECT FROM users WHERE id = (SELECT min(new_id) FROM certferry.mapping WHERE entity = 'user') FOR UPDATE",
+        |queued| queued < 700,
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_locked_status_row_holds_up_that_certificate_alone() {
+    let lock = "SELECT FROM certferry.certificate_status WHERE certificate_id = 8 FOR UPDATE";
+    assert_that_others_go_on(lock, |queued| queued == 1).await;
+}
+
+#[tokio::test]
+async fn locked_devices_hold_up_no_certificate_of_others() {
+    assert_that_others_go_on("SELECT FROM devices WHERE id % 50 = 0 FOR UPDATE", |queued| queued < 200).await;
+}
+
+#[tokio::test]
+async fn a_locked_table_is_waited_for_like_an_outage() {
+    let world = enqueued_world().await;
+    let lock = foreigner(&world, "LOCK TABLE certificates").await;
+    let worker = world.start("worker", ["--drain"]);
+    until_it_is_told(&world, &["certificates", "somebody else"]).await;
+    assert_eq!(world.number(QUEUED).await, 2000);
+    ends(lock).await;
+    succeeded(ended(worker).await);
+    assert_nobody_was_charged(&world).await;
+}
+
+#[tokio::test]
+async fn who_has_waited_for_a_lock_for_too_long_fails_with_timeout() {
+    let mut world = World::with_cases().await;
+    world.set("worker.lock_patience", "1s");
+    world.set("worker.max_attempts", "2");
+    world.set("worker.backoff_base", "10ms");
+    world.succeeds("producer", ["enqueue", "--id", "1", "--id", "5"]).await;
+    let user = "SELECT FROM users WHERE id = (SELECT new_id FROM certferry.mapping WHERE entity = 'user' AND old_id = ";
+    let named = sqlx::query("SELECT user_id::text FROM certificates WHERE id = 1");
+    let mut source = <PgConnection as sqlx::Connection>::connect(&world.source.url()).await.unwrap();
+    let old_id: String = named.fetch_one(&mut source).await.unwrap().get(0);
+    let lock = foreigner(&world, &format!("{user}{}) FOR UPDATE", old_id.trim())).await;
+    world.drain(1).await;
+    let failed =
+        "SELECT count(*) FROM certferry.certificate_status WHERE certificate_id = 1 AND error_code = 'timeout'";
+    assert_eq!(world.number(failed).await, 1);
+    ends(lock).await;
+    world.succeeds("producer", ["retry"]).await;
+    world.drain(1).await;
+    assert_eq!(world.number("SELECT count(*) FROM certificates").await, 2);
+}
+
+/// Nothing is charged while a database does not let batches work, and the reason is told.
+async fn assert_that_it_is_waited_for(world: &World, words: &[&str], mend: impl AsyncFnOnce(&World)) {
+    let worker = world.start("worker", ["--drain"]);
+    until_it_is_told(world, words).await;
+    mend(world).await;
+    succeeded(ended(worker).await);
+    assert_nobody_was_charged(world).await;
+}
+
+#[tokio::test]
+async fn a_table_of_the_destination_that_is_gone_is_waited_for() {
+    let world = enqueued_world().await;
+    world.execute("ALTER TABLE vehicles RENAME TO elsewhere").await;
+    assert_that_it_is_waited_for(&world, &["vehicles"], async |world: &World| {
+        world.execute("ALTER TABLE elsewhere RENAME TO vehicles").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_column_of_the_source_that_is_gone_is_waited_for() {
+    let world = enqueued_world().await;
+    world.execute_at_source("ALTER TABLE certificates RENAME remarks TO notes").await;
+    assert_that_it_is_waited_for(&world, &["remarks", "source"], async |world: &World| {
+        world.execute_at_source("ALTER TABLE certificates RENAME notes TO remarks").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_database_that_is_read_only_is_waited_for() {
+    let world = enqueued_world().await;
+    let mut steward = world.connection().await;
+    let name: String = sqlx::query_scalar("SELECT current_database()::text").fetch_one(&mut steward).await.unwrap();
+    let set = |to: &str| AssertSqlSafe(format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = {to}"));
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                  WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let worker = world.start("worker", ["--drain"]);
+    world.until(QUEUED, |queued| queued < 2000).await;
+    sqlx::raw_sql(set("on")).execute(&mut steward).await.unwrap();
+    sqlx::raw_sql(others).execute(&mut steward).await.unwrap();
+    let status: Value = serde_json::from_str(&world.succeeds("producer", ["status", "--json"]).await).unwrap();
+    if status["queued"].as_i64() > Some(0) {
+        assert!(status["waiting_because"].as_str().unwrap().contains("read-only"), "{status}");
+    }
+    sqlx::raw_sql(set("off")).execute(&mut steward).await.unwrap();
+    sqlx::raw_sql(others).execute(&mut steward).await.unwrap();
+    succeeded(ended(worker).await);
+    assert_nobody_was_charged(&world).await;
+}
