@@ -153,10 +153,11 @@ impl Progress {
         Self { paused, pause, eta_seconds, ..self }
     }
 
-    /// With the reason for which nothing moves, if nothing does.
+    /// With the reason for which nothing moves, if nothing does; then nobody can say how long the rest takes.
     fn with_reason(self, signs: &Signs, timezone: Tz) -> Self {
         let waiting_because = standstill::reason(&self, signs, timezone);
-        Self { waiting_because, ..self }
+        let eta_seconds = self.eta_seconds.filter(|_| waiting_because.is_none());
+        Self { eta_seconds, waiting_because, ..self }
     }
 }
 

@@ -20,7 +20,8 @@ impl Error {
     /// Wraps a database error; `doing` completes the sentence "could not …".
     pub fn new(doing: impl Into<String>, source: sqlx::Error) -> Self {
         let cause = Cause(source);
-        let state = cause.0.as_database_error().and_then(|error| error.code()).map(std::borrow::Cow::into_owned);
+        let state =
+            cause.0.as_database_error().and_then(sqlx::error::DatabaseError::code).map(std::borrow::Cow::into_owned);
         Self { doing: doing.into(), code: cause.code(), state, source: cause.into() }
     }
 

@@ -66,8 +66,8 @@ impl Engine {
     ) -> Result<(certferry_store::Late, Counts), Error> {
         let mut written: HashMap<OldId, _> = writing.written.into_iter().map(|row| (row.id, row)).collect();
         let mut refused: HashMap<OldId, Refused> = writing.refused.into_iter().map(|row| (row.id, row)).collect();
-        let waiting: Vec<OldId> = refused.values().filter(|refused| refused.waits_for_lock).map(|row| row.id).collect();
-        let (delays, impatient) = self.note_lock_waits(transaction, &waiting).await?;
+        let locked: Vec<OldId> = refused.values().filter(|refused| refused.waits_for_lock).map(|row| row.id).collect();
+        let (delays, impatient) = self.note_lock_waits(transaction, &locked).await?;
         let mut set_back = Vec::new();
         let (mut results, mut completed, mut postponed) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
         let mut counts = Counts::default();
@@ -105,7 +105,7 @@ impl Engine {
             let identity = prepared.identity.clone();
             results.push(Finished { id, identity, started_at: job.claimed_at, verdict });
         }
-        counts.locked = waiting.len();
+        counts.locked = locked.len();
         counts.postponed = postponed.len() + set_back.len();
         let late = certferry_store::finish(transaction, &self.worker, &results).await?;
         crash_point("recorded");

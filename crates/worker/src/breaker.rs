@@ -113,7 +113,7 @@ impl Breaker {
             Some(_) => RecentBatches::default(),
             None => certferry_store::recent_batches(&mut snapshot, self.config.window, self.config.consecutive).await?,
         };
-        snapshot.rollback().await?;
+        snapshot.commit().await?;
         let Some(reason) = reason_to_pause(&self.config, &recent) else { return Ok(open.is_some()) };
         let by = format!("the circuit breaker of worker {worker}");
         if certferry_store::pause(&self.database, &by, Some(&reason)).await? {

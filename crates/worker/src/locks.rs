@@ -30,7 +30,7 @@ const SHORTEST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
 
 /// How long all certificates of a batch together may wait for locks, when some of them is known to be held.
-const OF_A_BATCH: Duration = Duration::from_secs(10);
+const OF_A_BATCH: Duration = Duration::from_secs(2);
 const OF_A_CERTIFICATE: Duration = Duration::from_secs(1);
 
 /// What is known of locks that others hold.
@@ -208,8 +208,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_batch_waits_for_all_its_locks_no_longer_than_ten_seconds() {
-        for (certificates, milliseconds) in [(1, 1000), (10, 1000), (500, 20), (10_000, 1), (100_000, 1)] {
+    fn a_batch_waits_for_all_its_locks_no_longer_than_two_seconds() {
+        for (certificates, milliseconds) in [(1, 1000), (10, 200), (500, 4), (10_000, 1), (100_000, 1)] {
             assert_eq!(patience_of_each(certificates).as_millis(), milliseconds, "{certificates}");
         }
     }
