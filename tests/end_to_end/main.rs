@@ -16,6 +16,7 @@ mod equivalence;
 mod interference;
 mod locks;
 mod logs;
+mod memory;
 mod million;
 mod panics;
 mod refusals;

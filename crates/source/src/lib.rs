@@ -26,4 +26,4 @@ pub use error::{Class, Error};
 pub use query::Settings;
 pub use reader::{About, Column};
 pub use selection::{Page, Selection};
-pub use source::Source;
+pub use source::{SMALL_ROW, Source};

@@ -27,6 +27,9 @@ pub(crate) trait Reader: Send + Sync + fmt::Debug {
     /// The rows with these ids: a value for each of [`Entity::columns`], in any order.
     fn rows<'a>(&'a self, entity: Entity, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>>;
 
+    /// Those of the certificates with these ids whose values have more than `small` bytes together, and how many.
+    fn large_certificates<'a>(&'a self, ids: &'a [i64], small: u64) -> BoxFuture<'a, Result<Vec<(i64, u64)>, Error>>;
+
     /// How many certificates there are; with `ecu_numbers` those that [`Reader::scan_ecu_numbers`] would find. `None`
     /// when counting takes too long.
     fn count<'a>(&'a self, ecu_numbers: Option<&'a [String]>) -> BoxFuture<'a, Result<Option<u64>, Error>>;

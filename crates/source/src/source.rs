@@ -13,6 +13,9 @@ use crate::{About, Entity, Error, Page, Selection, Settings, record};
 /// The most ids that one statement names: more would be a plan of another kind for some engines, and none for others.
 const IDS_A_STATEMENT: usize = 1000;
 
+/// Bytes of a row that are not worth measuring.
+pub const SMALL_ROW: u64 = 1024;
+
 /// The legacy database. Cloning it shares its connections.
 #[derive(Clone, Debug)]
 pub struct Source {
@@ -112,6 +115,17 @@ impl Source {
         let mut found = self.records(Entity::Technicians, ids, record::technician).await?;
         found.sort_by_key(|technician| technician.id);
         Ok(found)
+    }
+
+    /// Those of the certificates with these ids whose values have more than [`SMALL_ROW`] bytes together, and how many.
+    pub async fn large_certificates(&self, ids: &[OldId]) -> Result<Vec<(OldId, u64)>, Error> {
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let mut large = Vec::new();
+        for ids in ids.chunks(IDS_A_STATEMENT) {
+            let rows = self.reader.large_certificates(ids, SMALL_ROW).await?;
+            large.extend(rows.into_iter().map(|(id, size)| (OldId(id), size)));
+        }
+        Ok(large)
     }
 
     async fn records<T>(

@@ -19,6 +19,11 @@ pub(crate) fn id(text: &LegacyText) -> Option<i64> {
     Reference::of(text).id().map(|id| id.0)
 }
 
+/// The id and the size that two texts are.
+pub(crate) fn id_and_size(key: &LegacyText, size: &LegacyText) -> Option<(i64, u64)> {
+    Some((id(key)?, u64::try_from(id(size)?).ok()?))
+}
+
 /// Ids as a list in SQL: digits, so that they need no quoting.
 pub(crate) fn list(ids: &[i64]) -> String {
     let ids: Vec<String> = ids.iter().map(i64::to_string).collect();

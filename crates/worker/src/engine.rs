@@ -19,6 +19,7 @@ use crate::crash_point::crash_point;
 use crate::error::{Error, describe, panic_message};
 use crate::health::{Health, Struggle};
 use crate::locks::patience_of_each;
+use crate::memory::{Memory, Part};
 use crate::prepare::{Begun, Prepared};
 use crate::tally::{Counts, Tally};
 
@@ -61,6 +62,7 @@ pub(crate) struct Engine {
     pub(crate) is_careful: AtomicBool,
     pub(crate) health: Arc<Health>,
     pub(crate) breaker: Arc<Breaker>,
+    pub(crate) memory: Arc<Memory>,
     pub(crate) tally: Arc<Tally>,
 }
 
@@ -73,13 +75,18 @@ impl Engine {
         let (batch, doubles) = each_once(batch);
         self.drop_doubles(&doubles).await;
         crash_point("claimed");
-        let mut parts = vec![batch];
+        let mut parts = vec![Part::from(batch)];
         let mut tries = 0;
         let mut struggle = None;
         let mut settled_before = None;
         let mut noted = false;
         let mut pause = Pause::default();
-        while let Some(mut part) = parts.pop() {
+        while let Some(Part { jobs: mut part, memory }) = parts.pop() {
+            let Some(memory) = memory else {
+                parts.extend(self.measured(part).await.into_iter().rev());
+                continue;
+            };
+            let _memory = self.memory.take(memory).await;
             let settled = AssertUnwindSafe(self.settle_in_time(&part)).catch_unwind().await;
             let error = match settled.unwrap_or_else(|payload| Err(Error::Panic(panic_message(&*payload)))) {
                 Ok(counts) => {
@@ -99,14 +106,14 @@ impl Engine {
             if matches!(error, Error::Panic(_)) {
                 tries = TRIES_TOGETHER;
             } else if matches!(error, Error::Interrupted) || self.health.wait_after(&error).await {
-                parts.push(part);
+                parts.push(part.into());
                 continue;
             }
             if self.waits_for_lock(&error) {
                 self.health.locks.meet();
                 if part.len() > 1 {
                     let second = part.split_off(part.len() / 2);
-                    parts.extend([second, part]);
+                    parts.extend([second.into(), part.into()]);
                     continue;
                 }
                 match self.in_time(self.set_back(&part[0])).await {
@@ -119,7 +126,7 @@ impl Engine {
                     Err(later) => {
                         tracing::debug!(error = &later as &dyn std::error::Error, "it could not be put back yet");
                         pause.wait().await;
-                        parts.push(part);
+                        parts.push(part.into());
                         continue;
                     }
                 }
@@ -129,14 +136,14 @@ impl Engine {
             if tries < TRIES_TOGETHER {
                 tracing::debug!(error = &error as &dyn std::error::Error, tries, "a batch failed; trying again");
                 tokio::time::sleep(self.config.backoff_base.min(Duration::from_millis(100)) * tries).await;
-                parts.push(part);
+                parts.push(part.into());
                 continue;
             }
             let is_general = error.is_outage() || error.is_misfit();
             if is_general && self.works_for_nobody(&mut part, struggle.as_ref(), settled_before).await {
                 self.note_once(&mut noted, error.code()).await;
                 struggle.get_or_insert_with(|| self.health.struggle(&error)).pause().await;
-                parts.push(part);
+                parts.push(part.into());
                 continue;
             }
             if !matches!(error, Error::Panic(_)) && !self.waits_for_lock(&error) {
@@ -149,12 +156,12 @@ impl Engine {
                     "a batch keeps failing; trying its halves"
                 );
                 let second = part.split_off(part.len() / 2);
-                parts.extend([second, part]);
+                parts.extend([second.into(), part.into()]);
                 (tries, struggle) = (TRIES_TOGETHER - 1, None);
             } else if let Err(later) = self.in_time(self.give_up_for_now(&part[0], &error)).await {
                 tracing::debug!(error = &later as &dyn std::error::Error, "the failure could not be recorded yet");
                 pause.wait().await;
-                parts.push(part);
+                parts.push(part.into());
             } else {
                 (tries, struggle) = (0, None);
                 pause = Pause::default();
@@ -219,7 +226,7 @@ impl Engine {
     }
 
     /// Gives up what takes too long, or may wait for a connection that an outage has left dead.
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    pub(crate) async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
         let longest = self.config.batch_timeout;
         let work = tokio::time::timeout(longest, Box::pin(work));
         match self.health.until_recovered(work).await {

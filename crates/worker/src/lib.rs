@@ -10,6 +10,7 @@ mod engine;
 mod error;
 mod health;
 mod locks;
+mod memory;
 mod prepare;
 mod run;
 mod supervise;

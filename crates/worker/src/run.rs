@@ -7,6 +7,7 @@ use certferry_queue::Holds;
 use crate::Cli;
 use crate::breaker::Breaker;
 use crate::connected::connect;
+use crate::memory::Memory;
 use crate::supervise::{Ended, Shared};
 use crate::tally::Tally;
 
@@ -34,6 +35,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         drain: cli.drain,
         holds,
         tally: tally.clone(),
+        memory: Arc::new(Memory::new(config.worker.max_memory, config.worker.concurrency)),
         config,
     };
     if Box::pin(shared.run(&shutdown)).await? == Ended::CutShort {

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::breaker::Breaker;
 use crate::engine::Engine;
 use crate::health::Health;
+use crate::memory::Memory;
 use crate::sweep::sweep;
 use crate::tally::Tally;
 
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) health: Arc<Health>,
     pub(crate) breaker: Arc<Breaker>,
     pub(crate) tally: Arc<Tally>,
+    pub(crate) memory: Arc<Memory>,
 }
 
 /// How the workers of a process ended.
@@ -104,6 +106,7 @@ impl Shared {
             source: self.health.source.clone(),
             health: self.health.clone(),
             breaker: self.breaker.clone(),
+            memory: self.memory.clone(),
         });
         let claiming = Claiming {
             concurrency: settings.concurrency,

@@ -59,6 +59,15 @@ impl Statements {
         format!("SELECT {} {from} WHERE {alias}.id IN ({})", values.join(", "), list(ids))
     }
 
+    pub(super) fn large_certificates(&self, ids: &[i64], small: u64) -> String {
+        let Self { alias, from, .. } = self;
+        let columns = &Entity::Certificates.columns()[1..];
+        let sizes: Vec<String> =
+            columns.iter().map(|column| format!("COALESCE(LENGTH({alias}.{column}), 0)")).collect();
+        let size = sizes.join(" + ");
+        format!("SELECT {}, {size} {from} WHERE {alias}.id IN ({}) AND {size} > {small}", self.values[0], list(ids))
+    }
+
     pub(super) fn count(&self, ecu_numbers: Option<&[String]>) -> String {
         let wanted = ecu_numbers.map(|wanted| format!("WHERE {}", self.has_one_of(wanted))).unwrap_or_default();
         format!("SELECT count(*) {} {wanted}", self.from)

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use crate::failure::Failure;
 use crate::query::Queries;
 use crate::reader::{About, Column, ColumnKind, Dialect, Reader, RepeatedKey};
-use crate::text::{id, text};
+use crate::text::{id, id_and_size, text};
 use crate::{Entity, Error, Settings};
 use statements::{MARKED_ID, Statements};
 
@@ -256,6 +256,16 @@ impl Reader for PostgresReader {
                     Ok(rows)
                 }
             }
+        }
+        .boxed()
+    }
+
+    fn large_certificates<'a>(&'a self, ids: &'a [i64], small: u64) -> BoxFuture<'a, Result<Vec<(i64, u64)>, Error>> {
+        async move {
+            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.large_certificates))).bind(ids);
+            let query = query.bind(i64::try_from(small).unwrap_or(i64::MAX));
+            let rows = self.fetch(Entity::Certificates, "measuring certificates", query).await?;
+            Ok(rows.iter().filter_map(|row| id_and_size(&value(row, 0), &value(row, 1))).collect())
         }
         .boxed()
     }

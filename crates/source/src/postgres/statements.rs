@@ -22,6 +22,8 @@ pub(super) struct Statements {
     pub(super) count: Arc<str>,
     /// `$1` ECU numbers.
     pub(super) count_ecu_numbers: Arc<str>,
+    /// `$1` ids, `$2` bytes.
+    pub(super) large_certificates: Arc<str>,
     certificates: EntityStatements,
     customers: EntityStatements,
     technicians: EntityStatements,
@@ -83,6 +85,7 @@ impl Statements {
             .into(),
             count: format!("SELECT count(*) {certificates}").into(),
             count_ecu_numbers: format!("SELECT count(*) {certificates} WHERE {}", has_ecu_number("$1")).into(),
+            large_certificates: large_certificates(&certificates).into(),
             certificates: EntityStatements::new(Entity::Certificates, queries),
             customers: EntityStatements::new(Entity::Customers, queries),
             technicians: EntityStatements::new(Entity::Technicians, queries),
@@ -117,4 +120,16 @@ impl EntityStatements {
             outermost: format!("SELECT min({alias}.id)::text, max({alias}.id)::text {from}").into(),
         }
     }
+}
+
+/// Lengths are known without reading what is stored apart.
+fn large_certificates(from: &str) -> String {
+    let columns = &Entity::Certificates.columns()[1..];
+    let sizes: Vec<String> =
+        columns.iter().map(|column| format!("coalesce(octet_length(certificate.{column}::text), 0)::bigint")).collect();
+    format!(
+        "SELECT id::text, size::text FROM (SELECT certificate.id, {} AS size {from} \
+         WHERE certificate.id = ANY ($1::bigint[])) AS measured WHERE size > $2::bigint",
+        sizes.join(" + ")
+    )
 }

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use crate::failure::Failure;
 use crate::query::Queries;
 use crate::reader::{About, Column, ColumnKind, Dialect, Reader, RepeatedKey};
-use crate::text::{id, text};
+use crate::text::{id, id_and_size, text};
 use crate::{Entity, Error, Settings};
 use statements::Statements;
 
@@ -164,6 +164,15 @@ impl Reader for SqliteReader {
         async move {
             let rows = self.fetch(entity, &format!("reading {entity}"), self.statements(entity).by_id(ids)).await?;
             Ok(rows.iter().map(|row| (0..row.len()).map(|at| value(row, at)).collect()).collect())
+        }
+        .boxed()
+    }
+
+    fn large_certificates<'a>(&'a self, ids: &'a [i64], small: u64) -> BoxFuture<'a, Result<Vec<(i64, u64)>, Error>> {
+        async move {
+            let statement = self.certificates.large_certificates(ids, small);
+            let rows = self.fetch(Entity::Certificates, "measuring certificates", statement).await?;
+            Ok(rows.iter().filter_map(|row| id_and_size(&value(row, 0), &value(row, 1))).collect())
         }
         .boxed()
     }

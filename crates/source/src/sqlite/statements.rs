@@ -44,6 +44,19 @@ impl Statements {
         format!("SELECT {} {} WHERE {}.id IN ({})", self.values, self.from, self.alias, list(ids))
     }
 
+    pub(super) fn large_certificates(&self, ids: &[i64], small: u64) -> String {
+        let Self { alias, from, .. } = self;
+        let columns = &Entity::Certificates.columns()[1..];
+        let sizes: Vec<String> =
+            columns.iter().map(|column| format!("coalesce(octet_length({alias}.{column}), 0)")).collect();
+        let size = sizes.join(" + ");
+        format!(
+            "SELECT CAST({alias}.id AS TEXT), CAST({size} AS TEXT) {from} \
+             WHERE {alias}.id IN ({}) AND {size} > {small}",
+            list(ids)
+        )
+    }
+
     pub(super) fn count(&self, ecu_numbers: Option<&[String]>) -> String {
         let wanted = ecu_numbers.map(|wanted| format!("WHERE {}", self.has_one_of(wanted))).unwrap_or_default();
         format!("SELECT CAST(count(*) AS TEXT) {} {wanted}", self.from)
