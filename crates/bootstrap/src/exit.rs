@@ -1,5 +1,5 @@
 //! How a process ends: one rendering of errors for people, and the exit codes of the contract: 0 done, 1 could not do
-//! its work, 2 wrong usage or configuration.
+//! its work, 2 wrong usage or configuration, 3 done and something found that a person must look at.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -17,6 +17,12 @@ use crate::{ConfigError, hide_passwords};
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+const FOUND: u8 = 3;
+
+/// The work is done, and something was found that a person must look at: exit code 3. What it is, is the message.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Attention(pub String);
 
 /// How long blocking work that nobody waits for may hold up the end of the process.
 const LAST_WORDS: Duration = Duration::from_secs(1);
@@ -47,10 +53,11 @@ pub fn run(main: impl Future<Output = anyhow::Result<()>>) -> ExitCode {
     }
 }
 
-/// `error:` and the message, `caused by:` for each deeper cause, `hint:` last. Passwords in URLs are hidden.
+/// `error:` (or `attention:`) and the message, `caused by:` for each deeper cause, `hint:` last. Passwords in URLs are hidden.
 #[must_use]
 pub fn render(error: &anyhow::Error) -> String {
-    let mut text = format!("error: {error}\n");
+    let kind = if is_attention(error) { "attention" } else { "error" };
+    let mut text = format!("{kind}: {error}\n");
     let mut last = error.to_string();
     for cause in error.chain().skip(1) {
         let message = cause.to_string();
@@ -74,7 +81,18 @@ fn code(error: &anyhow::Error) -> u8 {
     let is_usage = error.chain().any(|cause| {
         cause.is::<ConfigError>() || cause.downcast_ref::<Explained>().is_some_and(|explained| explained.is_usage)
     });
-    if is_usage { USAGE } else { FAILED }
+    if is_usage {
+        USAGE
+    } else if is_attention(error) {
+        FOUND
+    } else {
+        FAILED
+    }
+}
+
+fn is_attention(error: &anyhow::Error) -> bool {
+    let is_found = |explained: &Explained| explained.error.is::<Attention>();
+    error.is::<Attention>() || error.downcast_ref().is_some_and(is_found)
 }
 
 /// What to tell the person beside the error itself.
@@ -225,6 +243,15 @@ mod tests {
         }
         let error = failed("line 3 is not an id").hint("write one id a line").usage().unwrap_err();
         assert_eq!(render(&error), "error: line 3 is not an id\nhint: write one id a line\n");
+    }
+
+    #[test]
+    fn what_a_person_must_look_at_is_no_error() {
+        let found = || Err::<(), _>(Attention("3 rows cannot be addressed".to_owned()));
+        assert_eq!(render(&found().unwrap_err().into()), "attention: 3 rows cannot be addressed\n");
+        let error = found().hint("give each an id").unwrap_err();
+        assert_eq!(render(&error), "attention: 3 rows cannot be addressed\nhint: give each an id\n");
+        assert_eq!(code(&error), FOUND);
     }
 
     #[test]
