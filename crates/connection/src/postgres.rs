@@ -113,7 +113,11 @@ impl Connections {
             (options, Some(pooler))
         };
         let (max_connections, connect_timeout) = (settings.max_connections, settings.connect_timeout);
-        let preparation = settings.preparation.filter(|_| is_direct).map(|preparation| preparation(false));
+        // The driver has a time zone and a style of dates of its own at startup, which are stronger than `options`.
+        let preparation = settings
+            .preparation
+            .filter(|_| is_direct)
+            .map(|preparation| format!("{}{}", set_parameters(&settings.parameters, false), preparation(false)));
         let pool = Renewable::new(move || {
             let preparation = preparation.clone();
             PgPoolOptions::new()
@@ -281,16 +285,23 @@ fn is_unsupported_parameter(error: &dyn sqlx::error::DatabaseError) -> bool {
 
 /// What follows `BEGIN` behind a pooler.
 fn prologue(parameters: &[(&'static str, String)], preparation: Option<fn(bool) -> String>) -> String {
+    let mut sql = format!("; {}", set_parameters(parameters, true));
+    if let Some(preparation) = preparation {
+        write!(sql, "{}; ", preparation(true)).expect("a String takes everything");
+    }
+    sql + FORGET_STATEMENTS
+}
+
+/// A statement for each parameter, with a semicolon behind it.
+fn set_parameters(parameters: &[(&'static str, String)], for_this_transaction: bool) -> String {
     let mut sql = String::new();
     for (name, value) in parameters {
         // A string to a function; what the value is, the function finds out.
         let value = value.replace('\'', "''");
-        write!(sql, "; SELECT set_config('{name}', '{value}', true)").expect("a String takes everything");
+        write!(sql, "SELECT set_config('{name}', '{value}', {for_this_transaction}); ")
+            .expect("a String takes everything");
     }
-    if let Some(preparation) = preparation {
-        write!(sql, "; {}", preparation(true)).expect("a String takes everything");
-    }
-    format!("{sql}; {FORGET_STATEMENTS}")
+    sql
 }
 
 #[cfg(test)]
