@@ -1,8 +1,9 @@
 use std::fmt;
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
+use certferry_bootstrap::exit::Attention;
 use certferry_bootstrap::{Config, HintFrom, Shutdown, exit};
-use certferry_source::{QueryCheck, Source};
+use certferry_source::{Entity, QueryCheck, Source};
 use certferry_store::Verified;
 use serde::Serialize;
 
@@ -18,9 +19,27 @@ pub(crate) struct Checked {
     /// The legacy database; null when it does not answer.
     source: Option<Legacy>,
     /// What must be mended, all of it.
-    problems: Vec<String>,
+    problems: Vec<Problem>,
+    assessment: Assessment,
     /// What need not be mended but should be known.
     notes: Vec<String>,
+}
+
+/// Something that must be mended, and how.
+#[derive(Debug, Serialize)]
+struct Problem {
+    what: String,
+    /// Null where nothing is known that helps.
+    hint: Option<String>,
+}
+
+/// What would become of the certificates.
+#[derive(Debug, Default, Serialize)]
+struct Assessment {
+    /// Rows of the source that cannot be told apart by their id; null when they could not be counted.
+    unaddressable: Option<u64>,
+    /// The first hundred of those, in words.
+    unaddressable_named: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -101,25 +120,34 @@ impl fmt::Display for Checked {
             writeln!(f, "note: {note}")?;
         }
         for problem in &self.problems {
-            writeln!(f, "problem: {problem}")?;
+            writeln!(f, "problem: {}", problem.what)?;
+            if let Some(hint) = &problem.hint {
+                writeln!(f, "  hint: {hint}")?;
+            }
         }
         f.write_str(if self.ready { "nothing stands in the way" } else { "not ready" })
     }
 }
 
 impl Checked {
-    /// An error when something must be mended.
+    /// For the exit code, when something must be mended.
     pub(crate) fn into_result(self) -> anyhow::Result<()> {
         match self.problems.len() {
             0 => Ok(()),
-            1 => Err(anyhow!("1 problem must be mended before a migration")),
-            number => Err(anyhow!("{number} problems must be mended before a migration")),
+            1 => Err(Attention("1 problem must be mended before a migration".to_owned()).into()),
+            number => Err(Attention(format!("{number} problems must be mended before a migration")).into()),
         }
     }
 
     /// A database that does not answer is a problem like others, and the other one is looked at all the same.
     fn add(&mut self, error: &anyhow::Error) {
-        self.problems.push(exit::render(error).trim().trim_start_matches("error: ").to_owned());
+        let rendered = exit::render(error);
+        let rendered = rendered.trim().trim_start_matches("error: ");
+        let (what, hint) = match rendered.split_once("\nhint: ") {
+            Some((what, hint)) => (what, Some(hint.to_owned())),
+            None => (rendered, None),
+        };
+        self.problems.push(Problem { what: what.to_owned(), hint });
     }
 }
 
@@ -152,7 +180,13 @@ async fn destination(config: &Config, checked: &mut Checked) -> anyhow::Result<D
     let security = database.security().await.hint_from(hint)?.into();
     let schema = config.destination.schema.clone();
     let missing = certferry_store::missing_from_destination(&database).await.hint_from(hint)?;
-    checked.problems.extend(missing.iter().map(|what| format!("the destination (schema {schema}) lacks {what}")));
+    checked.problems.extend(missing.iter().map(|what| Problem {
+        what: format!("the destination (schema {schema}) lacks {what}"),
+        hint: Some(
+            "add it, or name the right schema in destination.schema; `producer setup --reference-destination` creates all"
+                .to_owned(),
+        ),
+    }));
     let mut uniqueness = Vec::new();
     if missing.is_empty() {
         match certferry_store::destination_tables(&database).await.hint_from(hint) {
@@ -179,10 +213,18 @@ async fn legacy(config: &Config, checked: &mut Checked) -> anyhow::Result<Legacy
     let checks = source.check().await.hint_from(hint)?;
     source.close().await;
     let mut queries = Vec::new();
-    for QueryCheck { entity, columns, problems, unknown } in checks {
+    for QueryCheck { entity, columns, unaddressable, problems, unknown } in checks {
         let setting = entity.setting();
+        checked.problems.extend(
+            problems.iter().map(|problem| Problem { what: problem.to_string(), hint: Some(problem.hint.clone()) }),
+        );
         let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        checked.problems.extend(problems.iter().cloned());
+        if entity == Entity::Certificates
+            && let Some(unaddressable) = unaddressable
+        {
+            checked.assessment.unaddressable = Some(unaddressable.rows());
+            checked.assessment.unaddressable_named = unaddressable.named;
+        }
         checked.notes.extend(unknown.into_iter().map(|what| format!("{setting}: not known {what}")));
         let columns = columns.into_iter().map(|column| format!("{} {}", column.name, column.type_name)).collect();
         queries.push(Query { setting, columns, problems });

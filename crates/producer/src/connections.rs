@@ -46,6 +46,7 @@ pub(crate) async fn source(config: &Config) -> anyhow::Result<Source> {
         certificates: config.source.certificates.clone(),
         customers: config.source.customers.clone(),
         technicians: config.source.technicians.clone(),
+        timezone: config.dates.timezone,
         max_connections: CONNECTIONS.min(config.source.max_connections),
         connect_timeout: config.source.connect_timeout,
         acquire_timeout: config.source.connect_timeout,

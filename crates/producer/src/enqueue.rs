@@ -2,9 +2,10 @@ use std::collections::HashSet;
 use std::fmt;
 
 use anyhow::{Context, anyhow};
+use certferry_bootstrap::exit::Attention;
 use certferry_bootstrap::{Config, Hint, HintFrom, Progress, Shutdown};
 use certferry_certificate::OldId;
-use certferry_source::{Selection, Source};
+use certferry_source::{Selection, Source, Unaddressable};
 use certferry_store::{Database, Error};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -21,6 +22,9 @@ const PAGES_IN_FLIGHT: usize = 2;
 /// The fewest certificates after which the tables are analyzed; then whenever they have doubled.
 const ANALYZE_FROM: u64 = 5000;
 
+/// How often the source is read from its beginning to its end, while its own count differs from what was seen.
+const PASSES: u32 = 3;
+
 /// What `producer enqueue` did; in a dry run, what it would have done.
 #[derive(Debug, Default, Serialize)]
 #[expect(clippy::struct_field_names, reason = "the fields are the keys of the JSON document")]
@@ -29,17 +33,26 @@ pub(crate) struct Enqueued {
     selected: u64,
     enqueued: u64,
     already_known: u64,
+    /// Rows of the source that cannot be told apart by their id, and so were not looked at.
+    unaddressable: u64,
+    /// The first hundred of those, in words.
+    unaddressable_named: Vec<String>,
     /// Ids that were named and that the source does not have, or not with one of the ECU numbers.
     not_in_source: Vec<OldId>,
     dry_run: bool,
     /// Whether it came to the end of the selection or the limit, and was not interrupted.
     complete: bool,
+    #[serde(skip)]
+    found: Unaddressable,
 }
 
 impl fmt::Display for Enqueued {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let enqueued = if self.dry_run { "would enqueue" } else { "enqueued" };
         write!(f, "selected {}, {enqueued} {}, already known {}", self.selected, self.enqueued, self.already_known)?;
+        if self.unaddressable > 0 {
+            write!(f, ", unaddressable {}", self.unaddressable)?;
+        }
         if !self.not_in_source.is_empty() {
             write!(f, ", not in the source {}", self.not_in_source.len())?;
         }
@@ -48,11 +61,61 @@ impl fmt::Display for Enqueued {
 }
 
 impl Enqueued {
+    /// Takes note of what `pass` has come to, which was begun when so many had been `enqueued` by passes before.
+    fn take(&mut self, pass: &Pass, enqueued: u64) {
+        // What an earlier pass enqueued is known to this one.
+        self.enqueued = enqueued + pass.new;
+        self.already_known = pass.known.saturating_sub(enqueued);
+        self.selected = self.enqueued + self.already_known;
+    }
+
+    fn find(&mut self, unaddressable: Unaddressable) {
+        self.unaddressable = unaddressable.rows();
+        self.unaddressable_named.clone_from(&unaddressable.named);
+        self.found = unaddressable;
+    }
+
+    /// An error when it was interrupted, so that nobody takes the selection for enqueued; and when rows were found that
+    /// cannot be addressed.
+    pub(crate) fn into_result(self) -> anyhow::Result<()> {
+        if !self.complete {
+            return Err(anyhow!("interrupted before the end"))
+                .hint("run it again to enqueue the others; what is enqueued stays so");
+        }
+        if self.unaddressable == 0 {
+            return Ok(());
+        }
+        let rows = if self.unaddressable == 1 { "row of the source was" } else { "rows of the source were" };
+        Err(Attention(format!("{} {rows} left out, as nothing tells them apart: {}", self.unaddressable, self.found)))
+            .hint("give each row an id of its own, a whole number within bigint, and run it again; all others are enqueued")
+    }
+}
+
+/// One reading of the selection from its beginning to its end.
+#[derive(Debug, Default)]
+struct Pass {
+    /// Certificates that were enqueued in it.
+    new: u64,
+    /// Certificates that had a status row.
+    known: u64,
+    /// Ids that several rows have.
+    repeated: Unaddressable,
+    /// Ids that were named and are not there.
+    absent: Vec<OldId>,
+    /// The highest id that was seen.
+    last: Option<OldId>,
+}
+
+impl Pass {
     fn count(&mut self, pushed: &Pushed, progress: &Progress) {
-        self.selected += pushed.selected as u64;
-        self.enqueued += pushed.enqueued as u64;
-        self.already_known += (pushed.selected - pushed.enqueued) as u64;
+        self.new += pushed.enqueued as u64;
+        self.known += (pushed.selected - pushed.enqueued) as u64;
         progress.advance(pushed.selected as u64);
+    }
+
+    /// Rows of the source that were seen, on whatever page.
+    fn rows(&self) -> u64 {
+        self.new + self.known + self.repeated.rows()
     }
 
     /// Waits until at most so many pages are still being pushed.
@@ -67,14 +130,6 @@ impl Enqueued {
             self.count(&pushed.context("pushing a page of certificates broke off")??, progress);
         }
         Ok(())
-    }
-
-    /// An error when it was interrupted, so that nobody takes the selection for enqueued.
-    pub(crate) fn into_result(self) -> anyhow::Result<()> {
-        if self.complete {
-            return Ok(());
-        }
-        Err(anyhow!("interrupted before the end")).hint("run it again to enqueue the others; what is enqueued stays so")
     }
 }
 
@@ -137,15 +192,60 @@ impl Run {
         let total = total.hint_from(certferry_source::Error::hint)?;
         let what = if dry_run { "looking through certificates" } else { "enqueueing certificates" };
         let progress = Progress::start(what, total);
+        for pass in 1..=PASSES {
+            let enqueued = if dry_run { 0 } else { result.enqueued };
+            let Some(seen) = self.pass(&mut result, enqueued, &progress, shutdown).await? else { return Ok(result) };
+            let surveying = self.survey(&seen, result.enqueued >= self.limit);
+            let Some(survey) = shutdown.interrupting(surveying).await else { return Ok(result) };
+            let survey = survey.with_context(|| format!("stopped: {result}"))?;
+            let (seen_rows, unreadable_rows) = (seen.rows(), survey.unreadable.rows());
+            let mut unaddressable = survey.unreadable;
+            unaddressable.add(seen.repeated);
+            result.find(unaddressable);
+            result.not_in_source = seen.absent;
+            let Some(rows) = survey.rows.filter(|rows| *rows != seen_rows + unreadable_rows) else {
+                result.complete = true;
+                break;
+            };
+            let differs = format!(
+                "the source has {rows} rows, and of those {seen_rows} were read by their id and {unreadable_rows} have none"
+            );
+            if pass == PASSES {
+                return Err(anyhow!("{differs}").context(format!("stopped after reading it {PASSES} times: {result}")))
+                    .hint(
+                        "run it again when nothing changes the source, or look at its id column with `producer check`; \
+                         what is enqueued stays so",
+                    );
+            }
+            tracing::info!("{differs}: it changes while it is read, so it is read again");
+        }
+        // The source's own count may be high, and things changed since.
+        progress.set_total(result.selected + result.not_in_source.len() as u64);
+        progress.finish();
+        warn_of_absent(&result.not_in_source);
+        Ok(result)
+    }
+
+    /// Reads the selection once and enqueues what is new; none when it was interrupted.
+    async fn pass(
+        &self,
+        result: &mut Enqueued,
+        enqueued: u64,
+        progress: &Progress,
+        shutdown: &Shutdown,
+    ) -> anyhow::Result<Option<Pass>> {
+        let mut pass = Pass::default();
         let mut after = None;
-        let mut analyzed = ANALYZE_FROM / 2;
+        let mut analyzed = (ANALYZE_FROM / 2).max(enqueued);
         let mut pushing = JoinSet::new();
         while result.enqueued < self.limit && !shutdown.is_requested() {
-            let page = self.page(after, &mut result, &mut pushing, &progress);
+            let room = self.limit - result.enqueued;
+            let page = self.page(after, room, result.dry_run, &mut pass, &mut pushing, progress);
             // A page is a transaction: dropping it on the second signal leaves nothing half done.
-            let Some(next) = interruption::finish(page, shutdown).await else { return Ok(result) };
+            let Some(next) = interruption::finish(page, shutdown).await else { return Ok(None) };
+            result.take(&pass, enqueued);
             after = next.with_context(|| format!("stopped: {result}"))?;
-            if !dry_run && result.enqueued >= analyzed * 2 {
+            if !result.dry_run && result.enqueued >= analyzed * 2 {
                 analyzed = result.enqueued;
                 self.analyze().await?;
             }
@@ -153,48 +253,63 @@ impl Run {
                 break;
             }
         }
-        let last_pages = result.pushed_down_to(0, &mut pushing, &progress);
-        let Some(finished) = interruption::finish(last_pages, shutdown).await else { return Ok(result) };
+        let last_pages = pass.pushed_down_to(0, &mut pushing, progress);
+        let Some(finished) = interruption::finish(last_pages, shutdown).await else { return Ok(None) };
+        result.take(&pass, enqueued);
         finished.with_context(|| format!("stopped: {result}"))?;
-        result.complete = after.is_none() || result.enqueued >= self.limit;
-        if result.complete {
-            // The source's own count may be high, and things changed since.
-            progress.set_total(result.selected + result.not_in_source.len() as u64);
-            progress.finish();
+        let is_complete = after.is_none() && !shutdown.is_requested() || result.enqueued >= self.limit;
+        Ok(is_complete.then_some(pass))
+    }
+
+    /// Asks the source for what pages cannot show: rows without a readable id, and its own count. A pass that came to
+    /// its limit has not seen everything, so that there is nothing to compare.
+    async fn survey(&self, pass: &Pass, is_limited: bool) -> anyhow::Result<Survey> {
+        if is_limited {
+            return Ok(Survey::default());
         }
-        warn_of_absent(&result.not_in_source);
-        Ok(result)
+        let unreadable = self.source.unreadable(&self.selection).await.hint_from(certferry_source::Error::hint)?;
+        let rows = if self.selection.is_all() {
+            Some(self.source.rows_up_to(pass.last).await.hint_from(certferry_source::Error::hint)?)
+        } else {
+            None
+        };
+        Ok(Survey { unreadable, rows })
     }
 
     /// Reads one page, sees to it that it is pushed, and says where the next one begins.
     ///
     /// While a page is read others may still be pushed; with a limit, each page has to know what came of the one
-    /// before.
+    /// before, and takes no more than there is `room` for.
     async fn page(
         &self,
         after: Option<OldId>,
-        result: &mut Enqueued,
+        room: u64,
+        dry_run: bool,
+        pass: &mut Pass,
         pushing: &mut JoinSet<anyhow::Result<Pushed>>,
         progress: &Progress,
     ) -> anyhow::Result<Option<OldId>> {
         let page = self.source.ids_page(after, self.page_size, &self.selection).await;
         let page = page.hint_from(certferry_source::Error::hint)?;
         progress.advance(page.absent.len() as u64);
-        result.not_in_source.extend(page.absent);
+        pass.absent.extend(page.absent);
+        let repeated = page.repeated.last().map(|repeated| repeated.id);
+        pass.last = page.ids.last().copied().max(repeated).max(pass.last);
+        page.repeated.into_iter().for_each(|repeated| pass.repeated.add_repeated(repeated));
         let mut ids = page.ids;
-        if self.limit < u64::MAX || result.dry_run {
+        if self.limit < u64::MAX || dry_run {
             let known = self.known(&ids).await?;
-            let room = usize::try_from(self.limit - result.enqueued).unwrap_or(usize::MAX);
+            let room = usize::try_from(room).unwrap_or(usize::MAX);
             ids.truncate(end_of_new(&ids, &known, room));
-            if result.dry_run {
+            if dry_run {
                 let enqueued = ids.iter().filter(|id| !known.contains(id)).count();
-                result.count(&Pushed { selected: ids.len(), enqueued }, progress);
+                pass.count(&Pushed { selected: ids.len(), enqueued }, progress);
             } else {
-                result.count(&push(self.database.clone(), ids, self.max_attempts).await?, progress);
+                pass.count(&push(self.database.clone(), ids, self.max_attempts).await?, progress);
             }
         } else {
             pushing.spawn(push(self.database.clone(), ids, self.max_attempts));
-            result.pushed_down_to(PAGES_IN_FLIGHT, pushing, progress).await?;
+            pass.pushed_down_to(PAGES_IN_FLIGHT, pushing, progress).await?;
         }
         Ok(page.next)
     }
@@ -212,6 +327,15 @@ impl Run {
         let known = certferry_store::known(&self.database, ids).await.hint_from(Error::hint)?;
         Ok(known.into_iter().collect())
     }
+}
+
+/// What the source says of itself.
+#[derive(Debug, Default)]
+struct Survey {
+    /// Rows whose id is no whole number.
+    unreadable: Unaddressable,
+    /// How many rows there are up to the highest id that was seen; none where the selection is not of all.
+    rows: Option<u64>,
 }
 
 /// What came of one page.
@@ -252,6 +376,8 @@ fn warn_of_absent(absent: &[OldId]) {
 
 #[cfg(test)]
 mod tests {
+    use certferry_source::Repeated;
+
     use super::*;
 
     #[test]
@@ -263,10 +389,30 @@ mod tests {
         assert_eq!(end_of_new(&[], &known, 0), 0);
     }
 
+    /// What an earlier pass enqueued is known to the next, and counts once.
+    #[test]
+    fn passes_add_up() {
+        let mut result = Enqueued::default();
+        let passes = [(10, 3, 10, 3), (2, 13, 12, 3), (0, 15, 12, 3)];
+        for (new, known, enqueued, already_known) in passes {
+            let before = result.enqueued;
+            result.take(&Pass { new, known, ..Pass::default() }, before);
+            assert_eq!(
+                (result.selected, result.enqueued, result.already_known),
+                (enqueued + already_known, enqueued, already_known)
+            );
+        }
+    }
+
     #[test]
     fn the_result_is_one_line() {
         let mut result = Enqueued { selected: 5, enqueued: 3, already_known: 2, ..Enqueued::default() };
         assert_eq!(result.to_string(), "selected 5, enqueued 3, already known 2");
+        let mut found = Unaddressable::default();
+        found.add_repeated(Repeated { id: OldId(7), rows: 2 });
+        result.find(found);
+        assert_eq!(result.to_string(), "selected 5, enqueued 3, already known 2, unaddressable 2");
+        result.find(Unaddressable::default());
         result.dry_run = true;
         result.not_in_source = vec![OldId(9)];
         assert_eq!(result.to_string(), "selected 5, would enqueue 3, already known 2, not in the source 1");

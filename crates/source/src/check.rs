@@ -3,8 +3,7 @@
 use std::fmt;
 
 use crate::reader::{Column, ColumnKind, Dialect, Reader};
-use crate::text;
-use crate::{Entity, Error};
+use crate::{Entity, Error, Source, Unaddressable};
 
 /// Something of a source query that does not fit the legacy database.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +12,8 @@ pub struct Problem {
     pub entity: Entity,
     /// What is wrong: a table that is missing, a column it does not return.
     pub what: String,
+    /// What to do about it.
+    pub hint: String,
 }
 
 impl fmt::Display for Problem {
@@ -28,6 +29,8 @@ pub struct QueryCheck {
     pub entity: Entity,
     /// The columns it returns; none when the database refuses it.
     pub columns: Vec<Column>,
+    /// The rows that cannot be addressed by their id; `None` when they could not be looked for.
+    pub unaddressable: Option<Unaddressable>,
     /// What must be mended before a migration.
     pub problems: Vec<Problem>,
     /// What could not be found out.
@@ -35,20 +38,26 @@ pub struct QueryCheck {
 }
 
 /// Checks the query of `entity`. A query that the database refuses is a finding; a database that is away an error.
-pub(crate) async fn query(reader: &dyn Reader, entity: Entity) -> Result<QueryCheck, Error> {
-    let mut check = QueryCheck { entity, columns: Vec::new(), problems: Vec::new(), unknown: Vec::new() };
-    match look(reader, &mut check).await {
-        Err(Error::Query { reason, .. }) => check.add(reason),
+pub(crate) async fn query(source: &Source, reader: &dyn Reader, entity: Entity) -> Result<QueryCheck, Error> {
+    let mut check =
+        QueryCheck { entity, columns: Vec::new(), unaddressable: None, problems: Vec::new(), unknown: Vec::new() };
+    match look(source, reader, &mut check).await {
+        Err(error @ Error::Query { .. }) => {
+            let hint = error.hint().unwrap_or_default();
+            if let Error::Query { reason, .. } = error {
+                check.add(reason, hint);
+            }
+        }
         other => other?,
     }
     Ok(check)
 }
 
-async fn look(reader: &dyn Reader, check: &mut QueryCheck) -> Result<(), Error> {
+async fn look(source: &Source, reader: &dyn Reader, check: &mut QueryCheck) -> Result<(), Error> {
     let entity = check.entity;
     check.columns = reader.columns(entity).await?;
-    for problem in column_problems(entity, &check.columns, reader.dialect()) {
-        check.add(problem);
+    for (what, hint) in column_problems(entity, &check.columns, reader.dialect()) {
+        check.add(what, hint);
     }
     if !check.problems.is_empty() {
         return Ok(());
@@ -57,66 +66,63 @@ async fn look(reader: &dyn Reader, check: &mut QueryCheck) -> Result<(), Error> 
     reader.rows(entity, &[]).await?;
     if !reader.is_key_indexed(entity).await? {
         check.add(
-            "its id is not found by an index, so that every batch would read the whole table: let id be an indexed \
-             column as it is, or add an index",
+            "its id is not found by an index, so that every batch would read the whole table",
+            "let id be an indexed column as it is, or add an index",
         );
-        // What follows would read the table several times over.
-        check.unknown.push("whether each id is there once".to_owned());
-        return Ok(());
     }
-    for key in reader.outermost_keys(entity).await? {
-        if text::id(&key.as_str().into()).is_none() {
-            check.add(format!(
-                "it has the id {key}, which is no whole number from {} to {}: leave such rows out",
-                i64::MIN,
-                i64::MAX
-            ));
+    match source.unaddressable(entity).await {
+        Err(Error::Timeout { .. }) => {
+            check.unknown.push("which rows cannot be addressed by their id, because looking took too long".to_owned());
         }
-    }
-    match reader.repeated_keys(entity).await? {
-        None => check.unknown.push("whether each id is there once, because looking took too long".to_owned()),
-        Some(repeated) => {
-            for key in repeated {
-                check.add(match key.id {
-                    Some(id) => format!("it returns {} rows with the id {id}; an id must be unique", key.rows),
-                    None => format!("it returns rows without an id, {} of them: leave them out", key.rows),
-                });
+        found => {
+            let found = found?;
+            if found.rows() > 0 {
+                check.add(
+                    format!("{} of its rows cannot be addressed by their id: {found}", found.rows()),
+                    "give each row an id of its own, a whole number within bigint, or leave such rows out of the query; \
+                     none of them is migrated",
+                );
             }
+            check.unaddressable = Some(found);
         }
     }
     Ok(())
 }
 
 impl QueryCheck {
-    fn add(&mut self, what: impl Into<String>) {
-        self.problems.push(Problem { entity: self.entity, what: what.into() });
+    fn add(&mut self, what: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Problem { entity: self.entity, what: what.into(), hint: hint.into() });
     }
 }
 
-fn column_problems(entity: Entity, columns: &[Column], dialect: Dialect) -> Vec<String> {
+/// What is wrong with the columns of a query, and what to do about it.
+fn column_problems(entity: Entity, columns: &[Column], dialect: Dialect) -> Vec<(String, String)> {
     let mut problems = Vec::new();
     for wanted in entity.columns() {
         let mut found = columns.iter().filter(|column| column.name == *wanted);
         let Some(column) = found.next() else {
-            problems.push(format!("it returns no column {wanted}"));
+            problems.push((
+                format!("it returns no column {wanted}"),
+                format!("return it, or NULL AS {wanted} where the legacy tables have nothing of the kind"),
+            ));
             continue;
         };
         let more = found.count();
         if more > 0 {
-            problems.push(format!("it returns {} columns named {wanted}", more + 1));
+            problems.push((
+                format!("it returns {} columns named {wanted}", more + 1),
+                "return each column once, under a name of its own".to_owned(),
+            ));
         }
         let of = &column.type_name;
         match (column.kind, *wanted) {
-            (ColumnKind::Text | ColumnKind::Moment, "id") => problems.push(format!(
-                "its column id is of type {of}, not a number: write CAST(… AS {}) AS id",
-                dialect.integer
+            (ColumnKind::Moment, wanted) if wanted == "id" || wanted.ends_with("_id") => problems.push((
+                format!("its column {wanted} is of type {of}, not a number"),
+                "return the column that holds the id".to_owned(),
             )),
-            (ColumnKind::Moment, wanted) if wanted.ends_with("_id") => {
-                problems.push(format!("its column {wanted} is of type {of}, not a number"));
-            }
-            (ColumnKind::Number, wanted) if wanted.ends_with("_date") => problems.push(format!(
-                "its column {wanted} is of type {of}, not a date; if it holds epoch seconds, write {}",
-                dialect.instant_of_epoch
+            (ColumnKind::Number, wanted) if wanted.ends_with("_date") => problems.push((
+                format!("its column {wanted} is of type {of}, not a date"),
+                format!("if it holds epoch seconds, write {}", dialect.instant_of_epoch),
             )),
             _ => {}
         }
@@ -143,15 +149,14 @@ mod tests {
         columns.push(column("speed", "text", ColumnKind::Text));
         columns.retain(|column| column.name != "remarks");
         assert_eq!(
-            column_problems(
-                Entity::Certificates,
-                &columns,
-                Dialect { integer: "bigint", instant_of_epoch: "to_timestamp(…)" }
-            ),
+            column_problems(Entity::Certificates, &columns, Dialect { instant_of_epoch: "to_timestamp(…)" })
+                .into_iter()
+                .map(|(what, _)| what)
+                .collect::<Vec<_>>(),
             [
                 "its column customer_id is of type date, not a number",
                 "it returns 2 columns named speed",
-                "its column issue_date is of type bigint, not a date; if it holds epoch seconds, write to_timestamp(…)",
+                "its column issue_date is of type bigint, not a date",
                 "it returns no column remarks",
             ]
         );

@@ -65,6 +65,26 @@ pub enum Error {
         /// What it said.
         reason: String,
     },
+    /// The database's answer is not in the order, or not of the kind, that was asked for.
+    #[error("the source {location} answered wrongly while {action}: {reason}")]
+    Answer {
+        /// Where the source is.
+        location: String,
+        /// What was being done.
+        action: String,
+        /// What is wrong with the answer.
+        reason: String,
+    },
+    /// The time zone of the configuration cannot be that of a session.
+    #[error("the source {location} does not know the time zone {zone}: {reason}")]
+    TimeZone {
+        /// Where the source is.
+        location: String,
+        /// `dates.timezone`.
+        zone: &'static str,
+        /// What it said.
+        reason: String,
+    },
     /// The database refused a query: a table or column is missing, or may not be read.
     #[error("the source {location} refused {action}: {reason}")]
     Query {
@@ -110,12 +130,13 @@ impl Error {
             Self::Url { .. }
             | Self::Setting { .. }
             | Self::Refused { .. }
+            | Self::TimeZone { .. }
             | Self::Tls { problem: TlsProblem::Unsupported, .. } => Class::Configuration,
             // A certificate may be renewed while we wait.
             Self::Connection { .. } | Self::Tls { .. } => Class::Connection,
             Self::Timeout { .. } => Class::Timeout,
             Self::Unavailable { .. } => Class::Unavailable,
-            Self::Query { .. } => Class::Query,
+            Self::Query { .. } | Self::Answer { .. } => Class::Query,
         }
     }
 
@@ -152,6 +173,16 @@ impl Error {
             ),
             Self::Tls { problem, .. } => Some(problem.hint().into()),
             Self::Timeout { .. } | Self::Unavailable { .. } => None,
+            Self::Answer { .. } => Some(
+                "let id be a column of whole numbers in source.certificates, and run `producer check`; what is enqueued \
+                 stays so"
+                    .into(),
+            ),
+            Self::TimeZone { .. } => Some(
+                "load the time zones into the server (MariaDB, MySQL: `mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql \
+                 mysql`; PostgreSQL: install tzdata), or set dates.timezone to the zone of the legacy dates"
+                    .into(),
+            ),
             Self::Query { entity, .. } => Some(format!(
                 "{} must return the columns {}; for tables of another shape write a query of your own there",
                 entity.setting(),

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use chrono_tz::Tz;
+
 use crate::{Entity, Error};
 
 /// How the legacy database is read.
@@ -11,6 +13,9 @@ pub struct Settings {
     pub customers: Option<String>,
     /// The query for technicians; `None` is the one for the reference schema.
     pub technicians: Option<String>,
+    /// The time zone of sessions, in which the database reads and writes dates that have none: that of the legacy
+    /// wall-clock times. SQLite has no such thing.
+    pub timezone: Tz,
     /// The most connections held at once.
     pub max_connections: u32,
     /// The longest wait for the server to accept a connection.
@@ -29,6 +34,7 @@ impl Default for Settings {
             certificates: None,
             customers: None,
             technicians: None,
+            timezone: Tz::Asia__Dubai,
             max_connections: 4,
             connect_timeout: Duration::from_secs(10),
             acquire_timeout: Duration::from_secs(30),

@@ -1,27 +1,46 @@
 use std::fmt;
+use std::time::Duration;
 
 use certferry_certificate::LegacyText;
 use certferry_connection::Security;
 use futures::future::BoxFuture;
 
+use crate::key::{Ids, Question};
 use crate::{Entity, Error};
+
+/// The longest that a statement about a whole table may take, where `source.statement_timeout` is not longer.
+pub(crate) const SURVEY_TIMEOUT: Duration = Duration::from_hours(1);
+
+/// Counting for a progress bar is given up early.
+pub(crate) const COUNT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How much longer than a statement's own time limit to wait for its answer, in case the connection is dead.
+pub(crate) const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 /// What one engine has to do. [`crate::Source`] does the rest, the same for all of them.
 pub(crate) trait Reader: Send + Sync + fmt::Debug {
-    /// At most `limit` certificates with an id above `after`, by ascending id.
-    fn scan(&self, after: Option<i64>, limit: u32) -> BoxFuture<'_, Result<Vec<i64>, Error>>;
+    /// The statements about the ids of `entity`.
+    fn ids(&self, entity: Entity) -> BoxFuture<'_, Result<&Ids, Error>>;
 
-    /// Like [`Reader::scan`], but only certificates whose ECU number contains one of `ecu_numbers`, with that number.
-    ///
-    /// More than what contains it may come back: which of them really match is decided by the caller.
-    fn scan_ecu_numbers<'a>(
+    /// The answer to `question`, row by row, all values as text.
+    fn ask<'a>(
         &'a self,
-        after: Option<i64>,
-        limit: u32,
-        ecu_numbers: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>>;
+        entity: Entity,
+        action: &'a str,
+        question: Question<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>>;
 
-    /// Those of `ids` that are there, with their ECU numbers, in any order.
+    /// Like [`Reader::ask`] for a question about the whole table, which may take up to [`SURVEY_TIMEOUT`] and have any
+    /// number of rows in its answer: each is given to `each` as it comes, and none is kept.
+    fn survey<'a>(
+        &'a self,
+        entity: Entity,
+        action: &'a str,
+        question: Question<'a>,
+        each: &'a mut (dyn FnMut(&[LegacyText]) + Send),
+    ) -> BoxFuture<'a, Result<(), Error>>;
+
+    /// Those of `ids` that are there, with their ECU numbers, in any order; one of them for each row that has it.
     fn present<'a>(&'a self, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>>;
 
     /// The rows with these ids: a value for each of [`Entity::columns`], in any order.
@@ -30,11 +49,14 @@ pub(crate) trait Reader: Send + Sync + fmt::Debug {
     /// Those of the certificates with these ids whose values have more than `small` bytes together, and how many.
     fn large_certificates<'a>(&'a self, ids: &'a [i64], small: u64) -> BoxFuture<'a, Result<Vec<(i64, u64)>, Error>>;
 
-    /// How many certificates there are; with `ecu_numbers` those that [`Reader::scan_ecu_numbers`] would find. `None`
-    /// when counting takes too long.
+    /// About how many certificates there are; with `ecu_numbers` those whose ECU number contains one. `None` when
+    /// counting takes too long.
     fn count<'a>(&'a self, ecu_numbers: Option<&'a [String]>) -> BoxFuture<'a, Result<Option<u64>, Error>>;
 
-    /// Where the source is, without a password, and what it says it is.
+    /// Where the source is, without a password.
+    fn location(&self) -> &str;
+
+    /// Where the source is, and what it says it is.
     fn about(&self) -> BoxFuture<'_, Result<About, Error>>;
 
     /// The columns that the query of `entity` returns, in its order.
@@ -42,13 +64,6 @@ pub(crate) trait Reader: Send + Sync + fmt::Debug {
 
     /// Whether a row is found by its id without reading the others, as the database itself explains.
     fn is_key_indexed(&self, entity: Entity) -> BoxFuture<'_, Result<bool, Error>>;
-
-    /// Some ids that more than one row has, with how many; a NULL, which is no id, counts from one row on. `None` when
-    /// looking takes too long.
-    fn repeated_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Option<Vec<RepeatedKey>>, Error>>;
-
-    /// The lowest and the highest id, as the database writes them; `None` in an empty table.
-    fn outermost_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<String>, Error>>;
 
     /// How this engine's SQL says what advice about a query may need.
     fn dialect(&self) -> Dialect;
@@ -63,8 +78,6 @@ pub(crate) trait Reader: Send + Sync + fmt::Debug {
 /// Words of an engine's SQL.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dialect {
-    /// The type to cast to for a whole number of 64 bits.
-    pub(crate) integer: &'static str,
     /// Epoch seconds as an instant.
     pub(crate) instant_of_epoch: &'static str,
 }
@@ -104,12 +117,4 @@ pub(crate) enum ColumnKind {
     Text,
     /// Anything, as in SQLite, or nothing that is known.
     Any,
-}
-
-/// An id that is no key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RepeatedKey {
-    /// The id; `None` is NULL.
-    pub(crate) id: Option<String>,
-    pub(crate) rows: i64,
 }

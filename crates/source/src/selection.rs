@@ -1,5 +1,7 @@
 use certferry_certificate::{LegacyText, OldId};
 
+use crate::Repeated;
+
 /// Which certificates are meant. Ids and ECU numbers narrow each other; the default is all certificates.
 #[derive(Clone, Debug, Default)]
 pub struct Selection {
@@ -37,6 +39,12 @@ impl Selection {
         self
     }
 
+    /// Whether it is all certificates.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.ids.is_none() && self.ecu_numbers.is_none()
+    }
+
     pub(crate) fn ids(&self) -> Option<&[i64]> {
         self.ids.as_deref()
     }
@@ -60,8 +68,10 @@ impl Selection {
 /// One page of certificate ids.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Ids of the selection, ascending. There may be fewer than the limit, or none, though more pages follow.
+    /// Ids of the selection that one row has, ascending. There may be fewer than the limit, or none, though more pages follow.
     pub ids: Vec<OldId>,
+    /// Ids that more than one row has, ascending. None of those rows can be addressed.
+    pub repeated: Vec<Repeated>,
     /// Ids that were named but are not in the source (or have none of the ECU numbers), ascending.
     pub absent: Vec<OldId>,
     /// Where the next page begins; `None` after the last page.

@@ -1,4 +1,4 @@
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashMap, sync::Arc};
 
 use certferry_certificate::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText, OldId};
 
@@ -8,7 +8,8 @@ use crate::pace::Pace;
 use crate::postgres::PostgresReader;
 use crate::reader::Reader;
 use crate::sqlite::SqliteReader;
-use crate::{About, Entity, Error, Page, Selection, Settings, record};
+use crate::unaddressable::{Repeated, Unaddressable};
+use crate::{About, Entity, Error, Page, Selection, Settings, record, text};
 
 /// The most ids that one statement names: more would be a plan of another kind for some engines, and none for others.
 const IDS_A_STATEMENT: usize = 1000;
@@ -47,25 +48,66 @@ impl Source {
 
     /// The certificate ids of `selection` above `after`, at most `limit` of them.
     ///
-    /// Begin with `after: None` and go on with [`Page::next`] until that is `None`.
+    /// Begin with `after: None` and go on with [`Page::next`] until that is `None`. Rows whose id is no whole number are
+    /// on no page: see [`Self::unreadable`].
     pub async fn ids_page(&self, after: Option<OldId>, limit: u32, selection: &Selection) -> Result<Page, Error> {
         let after = after.map(|id| id.0);
         if let Some(ids) = selection.ids() {
             return self.page_of_named(ids, after, limit, selection).await;
         }
-        let Some(ecu_numbers) = selection.ecu_numbers() else {
-            self.pace.wait_for(limit as usize).await;
-            return Ok(page(self.reader.scan(after, limit).await?, limit));
-        };
-        if ecu_numbers.is_empty() {
-            return Ok(Page::default());
+        match selection.ecu_numbers() {
+            None => self.page_of_all(after, limit).await,
+            Some([]) => Ok(Page::default()),
+            Some(ecu_numbers) => self.page_of_ecu_numbers(after, limit, ecu_numbers, selection).await,
         }
+    }
+
+    async fn page_of_all(&self, after: Option<i64>, limit: u32) -> Result<Page, Error> {
         self.pace.wait_for(limit as usize).await;
-        let rows = self.reader.scan_ecu_numbers(after, limit, ecu_numbers).await?;
-        let all = page(rows.iter().map(|(id, _)| *id).collect(), limit);
-        let matching: HashSet<i64> =
-            rows.into_iter().filter(|(_, ecu_number)| selection.has_ecu_number(ecu_number)).map(|(id, _)| id).collect();
-        Ok(Page { ids: all.ids.into_iter().filter(|id| matching.contains(&id.0)).collect(), ..all })
+        let action = "reading certificate ids";
+        let question = self.reader.ids(Entity::Certificates).await?.page(after, limit);
+        let answer = self.reader.ask(Entity::Certificates, action, question).await?;
+        let mut page = Page::default();
+        let mut last = after;
+        for row in &answer {
+            let (id, rows) = (self.id_of(row, action)?, self.count_of(row.get(1), action)?);
+            if last.is_some_and(|last| id <= last) {
+                return Err(self.unsorted(action, last, id));
+            }
+            last = Some(id);
+            match rows {
+                1 => page.ids.push(OldId(id)),
+                rows => page.repeated.push(Repeated { id: OldId(id), rows }),
+            }
+        }
+        page.next = if answer.len() >= limit as usize { last.map(OldId) } else { None };
+        Ok(page)
+    }
+
+    async fn page_of_ecu_numbers(
+        &self,
+        after: Option<i64>,
+        limit: u32,
+        ecu_numbers: &[String],
+        selection: &Selection,
+    ) -> Result<Page, Error> {
+        self.pace.wait_for(limit as usize).await;
+        let action = "reading certificate ids by ECU number";
+        let question = self.reader.ids(Entity::Certificates).await?.page_of_ecu_numbers(after, limit, ecu_numbers);
+        let answer = self.reader.ask(Entity::Certificates, action, question).await?;
+        let mut ids = Vec::with_capacity(answer.len());
+        for row in &answer {
+            let id = self.id_of(row, action)?;
+            if after.is_some_and(|after| id <= after) || ids.last().is_some_and(|last| id < *last) {
+                return Err(self.unsorted(action, ids.last().copied().or(after), id));
+            }
+            ids.push(id);
+        }
+        // The page may end between two rows with one id; how many rows have it is asked for anyway.
+        let next = if answer.len() >= limit as usize { ids.last().map(|id| OldId(*id)) } else { None };
+        ids.dedup();
+        let page = self.looked_up(&ids, selection).await?;
+        Ok(Page { next, absent: Vec::new(), ..page })
     }
 
     async fn page_of_named(
@@ -78,19 +120,108 @@ impl Source {
         let begin = after.map_or(0, |after| ids.partition_point(|id| *id <= after));
         let end = ids.len().min(begin.saturating_add(limit as usize));
         let asked = &ids[begin..end];
-        if asked.is_empty() {
-            return Ok(Page::default());
-        }
-        let mut rows = Vec::new();
-        for ids in asked.chunks(IDS_A_STATEMENT) {
-            self.pace.wait_for(ids.len()).await;
-            rows.extend(self.reader.present(ids).await?);
-        }
-        let matching: HashSet<i64> =
-            rows.into_iter().filter(|(_, ecu_number)| selection.has_ecu_number(ecu_number)).map(|(id, _)| id).collect();
-        let (ids_there, absent) = asked.iter().map(|id| OldId(*id)).partition(|id| matching.contains(&id.0));
+        let page = self.looked_up(asked, selection).await?;
         let next = if end < ids.len() { asked.last().map(|id| OldId(*id)) } else { None };
-        Ok(Page { ids: ids_there, absent, next })
+        Ok(Page { next, ..page })
+    }
+
+    /// Which of these ids, in ascending order, are there as `selection` wants them, and which are there several times.
+    async fn looked_up(&self, ids: &[i64], selection: &Selection) -> Result<Page, Error> {
+        // For each id: how many rows have it, and whether one of them is meant.
+        let mut there: HashMap<i64, (u64, bool)> = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(IDS_A_STATEMENT) {
+            self.pace.wait_for(ids.len()).await;
+            for (id, ecu_number) in self.reader.present(ids).await? {
+                let (rows, is_meant) = there.entry(id).or_default();
+                *rows += 1;
+                *is_meant |= selection.has_ecu_number(&ecu_number);
+            }
+        }
+        let mut page = Page::default();
+        for id in ids {
+            let old_id = OldId(*id);
+            match there.get(id) {
+                Some((1, true)) => page.ids.push(old_id),
+                Some((rows, true)) => page.repeated.push(Repeated { id: old_id, rows: *rows }),
+                Some((_, false)) | None => page.absent.push(old_id),
+            }
+        }
+        Ok(page)
+    }
+
+    /// The certificates of `selection` without a whole number as their id. An id that is named has one, so they are all
+    /// of the table, or those with one of the ECU numbers.
+    pub async fn unreadable(&self, selection: &Selection) -> Result<Unaddressable, Error> {
+        let ecu_numbers = selection.ecu_numbers();
+        if selection.ids().is_some() || ecu_numbers.is_some_and(<[String]>::is_empty) {
+            return Ok(Unaddressable::default());
+        }
+        self.unreadable_of(Entity::Certificates, ecu_numbers, |ecu_number| selection.has_ecu_number(ecu_number)).await
+    }
+
+    async fn unreadable_of(
+        &self,
+        entity: Entity,
+        ecu_numbers: Option<&[String]>,
+        is_meant: impl Fn(&LegacyText) -> bool + Send + Sync,
+    ) -> Result<Unaddressable, Error> {
+        let question = self.reader.ids(entity).await?.unreadable(ecu_numbers);
+        let mut found = Unaddressable::default();
+        let mut each = |row: &[LegacyText]| {
+            if let [id, ecu_number] = row
+                && is_meant(ecu_number)
+            {
+                found.add_unreadable(id);
+            }
+        };
+        let action = format!("looking for {entity} whose id is no whole number");
+        self.reader.survey(entity, &action, question, &mut each).await?;
+        Ok(found)
+    }
+
+    /// All rows of `entity` that cannot be addressed. The whole table is read for it.
+    pub(crate) async fn unaddressable(&self, entity: Entity) -> Result<Unaddressable, Error> {
+        let mut found = self.unreadable_of(entity, None, |_| true).await?;
+        let question = self.reader.ids(entity).await?.repeated();
+        let action = format!("looking for repeated ids of {entity}");
+        let mut wrong = Ok(());
+        let mut each = |row: &[LegacyText]| match (self.id_of(row, &action), self.count_of(row.get(1), &action)) {
+            (Ok(id), Ok(rows)) => found.add_repeated(Repeated { id: OldId(id), rows }),
+            (Err(error), _) | (_, Err(error)) => wrong = Err(error),
+        };
+        self.reader.survey(entity, &action, question, &mut each).await?;
+        wrong.map(|()| found)
+    }
+
+    /// How many rows the certificates have whose id is up to `last` or no whole number; all of them without `last`.
+    pub async fn rows_up_to(&self, last: Option<OldId>) -> Result<u64, Error> {
+        let action = "counting certificates";
+        let question = self.reader.ids(Entity::Certificates).await?.rows_up_to(last.map(|last| last.0));
+        let mut counted = LegacyText::Null;
+        let mut each = |row: &[LegacyText]| counted = row.first().cloned().unwrap_or_default();
+        self.reader.survey(Entity::Certificates, action, question, &mut each).await?;
+        self.count_of(Some(&counted), action)
+    }
+
+    fn id_of(&self, row: &[LegacyText], action: &str) -> Result<i64, Error> {
+        row.first().and_then(text::id).ok_or_else(|| {
+            let shown = row.first().cloned().unwrap_or_default();
+            self.wrong_answer(action, format!("it gave {shown:?} for an id"))
+        })
+    }
+
+    fn count_of(&self, value: Option<&LegacyText>, action: &str) -> Result<u64, Error> {
+        let count = value.and_then(text::id).and_then(|count| u64::try_from(count).ok());
+        count.ok_or_else(|| self.wrong_answer(action, format!("it gave {value:?} for a count")))
+    }
+
+    fn unsorted(&self, action: &str, last: Option<i64>, id: i64) -> Error {
+        let last = last.map(|last| last.to_string()).unwrap_or_default();
+        self.wrong_answer(action, format!("it sorted the id {id} behind {last}"))
+    }
+
+    fn wrong_answer(&self, action: &str, reason: String) -> Error {
+        Error::Answer { location: self.reader.location().to_owned(), action: action.to_owned(), reason }
     }
 
     /// The certificates with these ids, by ascending id: each row, so an id that several rows have comes as often, and one that
@@ -168,7 +299,7 @@ impl Source {
     pub async fn check(&self) -> Result<Vec<QueryCheck>, Error> {
         let mut checks = Vec::new();
         for entity in Entity::ALL {
-            checks.push(check::query(self.reader.as_ref(), entity).await?);
+            checks.push(check::query(self, self.reader.as_ref(), entity).await?);
         }
         Ok(checks)
     }
@@ -192,12 +323,4 @@ impl Source {
     pub async fn close(&self) {
         self.reader.close().await;
     }
-}
-
-/// A page of ids that were read in ascending order, where a full page means that more may follow.
-fn page(ids: Vec<i64>, limit: u32) -> Page {
-    let next = if ids.len() >= limit as usize { ids.last().map(|id| OldId(*id)) } else { None };
-    let mut ids: Vec<OldId> = ids.into_iter().map(OldId).collect();
-    ids.dedup();
-    Page { ids, absent: Vec::new(), next }
 }

@@ -30,7 +30,7 @@ impl Error {
         Self { doing: doing.into(), code: Code::of_sqlstate(&state), state: Some(state), source: message.into() }
     }
 
-    /// The database answers but cannot do its work now.
+    /// The database does not work as it must: what is tried again later, at no certificate's charge.
     pub fn unavailable(doing: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { doing: doing.into(), code: Code::Unavailable, state: None, source: source.into() }
     }
@@ -40,17 +40,9 @@ impl Error {
         Self { doing: doing.into(), code: Code::Unexpected, state: None, source: source.into() }
     }
 
-    /// The database does not work as it must: what is tried again later, at no certificate's charge.
-    pub(crate) fn unavailable(
-        doing: impl Into<String>,
-        source: impl std::error::Error + Send + Sync + 'static,
-    ) -> Self {
-        Self { doing: doing.into(), code: Code::Unavailable, source: source.into() }
-    }
-
     /// The database took a row and made something else of it.
     pub(crate) fn difference(doing: impl Into<String>, difference: Difference) -> Self {
-        Self { doing: doing.into(), code: Code::ConstraintViolation, source: difference.into() }
+        Self { doing: doing.into(), code: Code::ConstraintViolation, state: None, source: difference.into() }
     }
 
     /// The code of `rules.md`, Issues, that this is.

@@ -90,6 +90,7 @@ async fn source(config: &Config, max_connections: u32) -> anyhow::Result<Source>
         certificates: config.source.certificates.clone(),
         customers: config.source.customers.clone(),
         technicians: config.source.technicians.clone(),
+        timezone: config.dates.timezone,
         max_connections,
         connect_timeout: config.source.connect_timeout,
         acquire_timeout: config.source.connect_timeout,

@@ -30,6 +30,11 @@ pub(super) fn is_unknown_variable(error: &sqlx::Error) -> bool {
     error.as_database_error().is_some_and(|error| number(error) == 1193)
 }
 
+/// Whether the server does not know the time zone it was told.
+pub(super) fn is_unknown_time_zone(error: &sqlx::Error) -> bool {
+    error.as_database_error().is_some_and(|error| number(error) == 1298)
+}
+
 fn number(error: &dyn DatabaseError) -> u16 {
     error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, MySqlDatabaseError::number)
 }

@@ -2,6 +2,7 @@
 
 mod explain;
 mod failure;
+mod key;
 mod location;
 mod security;
 mod session;
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use certferry_certificate::LegacyText;
 use certferry_connection::{IDLE, Renewable};
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, TryStreamExt, future::BoxFuture};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, MySqlConnection, Row, SqlSafeStr, Statement,
     TypeInfo, ValueRef,
@@ -21,18 +22,13 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use crate::failure::Failure;
+use crate::key::{Ids, Question};
 use crate::query::Queries;
-use crate::reader::{About, Column, ColumnKind, Dialect, Reader, RepeatedKey};
+use crate::reader::{ANSWER_GRACE, About, COUNT_TIMEOUT, Column, ColumnKind, Dialect, Reader, SURVEY_TIMEOUT};
 use crate::text::{id, id_and_size, text};
 use crate::{Entity, Error, Settings};
-use session::Product;
+use session::{Product, Session};
 use statements::Statements;
-
-/// Counting is only for showing progress: it is given up early.
-const COUNT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How much longer than the server's own statement timeout to wait for its answer, in case the connection is dead.
-const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct MysqlReader {
@@ -66,16 +62,21 @@ impl MysqlReader {
         let statement_timeout = settings.statement_timeout;
 
         // The pool would only say that no connection came in time; a first one of our own says why.
-        first_connection(&options, &location, settings).await?;
+        let session = Session::new(statement_timeout, settings.timezone);
+        first_connection(&options, &location, settings, &session).await?;
 
         let (max_connections, acquire_timeout) = (settings.max_connections, settings.acquire_timeout);
         let pool = Renewable::new(move || {
+            let session = session.clone();
             MySqlPoolOptions::new()
                 .max_connections(max_connections)
                 .acquire_timeout(acquire_timeout)
                 .idle_timeout(IDLE)
                 .test_before_acquire(false)
-                .after_connect(move |connection, _| session::prepare(connection, statement_timeout).boxed())
+                .after_connect(move |connection, _| {
+                    let session = session.clone();
+                    async move { session.prepare(connection).await }.boxed()
+                })
                 .connect_lazy_with(options.clone())
         });
         Ok(Self {
@@ -150,39 +151,54 @@ impl MysqlReader {
         Ok(rows.iter().filter_map(|row| Some((id(&value(row, 0))?, value(row, 1)))).collect())
     }
 
-    async fn count_within(&self, statement: String) -> Result<Option<u64>, sqlx::Error> {
+    /// Runs a statement within a time limit of its own and gives each row to `each`.
+    async fn each_within(
+        &self,
+        statement: String,
+        limit: Duration,
+        each: &mut (dyn FnMut(&[LegacyText]) + Send),
+    ) -> Result<(), sqlx::Error> {
         let mut connection = self.pool.pool().acquire().await?;
         // Its limit is another one now, so nobody is to have it after us.
         connection.close_on_drop();
-        session::limit(&mut connection, COUNT_TIMEOUT.min(self.statement_timeout)).await?;
-        match sqlx::raw_sql(AssertSqlSafe(statement)).fetch_one(&mut *connection).await {
-            Ok(row) => Ok(number(&row, 0).and_then(|count| u64::try_from(count).ok())),
-            Err(error) if failure::is_statement_timeout(&error) => Ok(None),
-            Err(error) => Err(error),
+        session::limit(&mut connection, limit).await?;
+        let mut rows = sqlx::raw_sql(AssertSqlSafe(statement)).fetch(&mut *connection);
+        while let Some(row) = rows.try_next().await? {
+            each(&texts(&row));
         }
+        Ok(())
     }
 }
 
 impl Reader for MysqlReader {
-    fn scan(&self, after: Option<i64>, limit: u32) -> BoxFuture<'_, Result<Vec<i64>, Error>> {
-        async move {
-            let statement = self.statements(Entity::Certificates).await?.scan(after, limit);
-            let rows = self.fetch(Entity::Certificates, "reading certificate ids", statement).await?;
-            Ok(rows.iter().filter_map(|row| id(&value(row, 0))).collect())
-        }
-        .boxed()
+    fn ids(&self, entity: Entity) -> BoxFuture<'_, Result<&Ids, Error>> {
+        async move { Ok(&self.statements(entity).await?.ids) }.boxed()
     }
 
-    fn scan_ecu_numbers<'a>(
+    fn ask<'a>(
         &'a self,
-        after: Option<i64>,
-        limit: u32,
-        ecu_numbers: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>> {
+        entity: Entity,
+        action: &'a str,
+        question: Question<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
+        async move { Ok(self.fetch(entity, action, question.sql).await?.iter().map(texts).collect()) }.boxed()
+    }
+
+    fn survey<'a>(
+        &'a self,
+        entity: Entity,
+        action: &'a str,
+        question: Question<'a>,
+        each: &'a mut (dyn FnMut(&[LegacyText]) + Send),
+    ) -> BoxFuture<'a, Result<(), Error>> {
         async move {
-            let statements = self.statements(Entity::Certificates).await?;
-            let statement = statements.scan_ecu_numbers(after, limit, ecu_numbers);
-            self.ids_with_ecu_numbers("reading certificate ids by ECU number", statement).await
+            let limit = SURVEY_TIMEOUT.max(self.statement_timeout);
+            let failure = Failure { statement_timeout: limit, ..self.failure(entity, action) };
+            let reading = self.each_within(question.sql, limit, each);
+            match timeout(self.acquire_timeout + limit + ANSWER_GRACE, reading).await {
+                Ok(done) => done.map_err(|error| failure.of(&error)),
+                Err(_) => Err(failure.timeout(limit)),
+            }
         }
         .boxed()
     }
@@ -199,7 +215,7 @@ impl Reader for MysqlReader {
         async move {
             let statement = self.statements(entity).await?.by_id(ids);
             let rows = self.fetch(entity, &format!("reading {entity}"), statement).await?;
-            Ok(rows.iter().map(|row| (0..row.len()).map(|at| value(row, at)).collect()).collect())
+            Ok(rows.iter().map(texts).collect())
         }
         .boxed()
     }
@@ -216,13 +232,23 @@ impl Reader for MysqlReader {
     fn count<'a>(&'a self, ecu_numbers: Option<&'a [String]>) -> BoxFuture<'a, Result<Option<u64>, Error>> {
         async move {
             let failure = self.failure(Entity::Certificates, "counting certificates");
-            let statement = self.statements(Entity::Certificates).await?.count(ecu_numbers);
-            match timeout(self.acquire_timeout + self.answer_timeout, self.count_within(statement)).await {
-                Ok(counted) => counted.map_err(|error| failure.of(&error)),
+            let question = self.statements(Entity::Certificates).await?.ids.count(ecu_numbers);
+            let limit = COUNT_TIMEOUT.min(self.statement_timeout);
+            let mut count = None;
+            let mut each = |row: &[LegacyText]| count = row.first().and_then(id);
+            let counting = self.each_within(question.sql, limit, &mut each);
+            match timeout(self.acquire_timeout + self.answer_timeout, counting).await {
+                Ok(Ok(())) => Ok(count.and_then(|count| u64::try_from(count).ok())),
+                Ok(Err(error)) if failure::is_statement_timeout(&error) => Ok(None),
+                Ok(Err(error)) => Err(failure.of(&error)),
                 Err(_) => Err(failure.timeout(self.acquire_timeout + self.answer_timeout)),
             }
         }
         .boxed()
+    }
+
+    fn location(&self) -> &str {
+        &self.location
     }
 
     fn about(&self) -> BoxFuture<'_, Result<About, Error>> {
@@ -256,29 +282,8 @@ impl Reader for MysqlReader {
         .boxed()
     }
 
-    fn repeated_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Option<Vec<RepeatedKey>>, Error>> {
-        async move {
-            let statement = self.statements(entity).await?.repeated();
-            match self.fetch(entity, &format!("looking for repeated ids of {entity}"), statement).await {
-                Err(Error::Timeout { .. }) => Ok(None),
-                rows => Ok(Some(rows?.iter().map(repeated_key).collect())),
-            }
-        }
-        .boxed()
-    }
-
-    fn outermost_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<String>, Error>> {
-        async move {
-            let statement = self.statements(entity).await?.outermost();
-            let rows = self.fetch(entity, &format!("looking for the outermost ids of {entity}"), statement).await?;
-            let keys = rows.iter().flat_map(|row| [value(row, 0), value(row, 1)]);
-            Ok(keys.filter_map(|key| if let LegacyText::Text(key) = key { Some(key) } else { None }).collect())
-        }
-        .boxed()
-    }
-
     fn dialect(&self) -> Dialect {
-        Dialect { integer: "SIGNED", instant_of_epoch: "DATE_FORMAT(FROM_UNIXTIME(…), '%Y-%m-%dT%H:%i:%sZ')" }
+        Dialect { instant_of_epoch: "DATE_FORMAT(TIMESTAMP('1970-01-01') + INTERVAL … SECOND, '%Y-%m-%dT%H:%i:%sZ')" }
     }
 
     fn refresh(&self) {
@@ -290,7 +295,12 @@ impl Reader for MysqlReader {
     }
 }
 
-async fn first_connection(options: &MySqlConnectOptions, location: &str, settings: &Settings) -> Result<(), Error> {
+async fn first_connection(
+    options: &MySqlConnectOptions,
+    location: &str,
+    settings: &Settings,
+    session: &Session,
+) -> Result<(), Error> {
     let connect_timeout = settings.connect_timeout;
     let failure = Failure {
         location: location.to_owned(),
@@ -302,7 +312,7 @@ async fn first_connection(options: &MySqlConnectOptions, location: &str, setting
     };
     let attempt = async {
         let mut connection = MySqlConnection::connect_with(options).await?;
-        session::prepare(&mut connection, settings.statement_timeout).await?;
+        session.prepare(&mut connection).await?;
         // With TLS the server hangs up before the last word of it, and that is no failure to connect.
         if let Err(error) = connection.close().await {
             tracing::debug!(%error, "the first connection was not closed in order");
@@ -310,6 +320,10 @@ async fn first_connection(options: &MySqlConnectOptions, location: &str, setting
         Ok(())
     };
     match timeout(connect_timeout, attempt).await {
+        Ok(Err(error)) if failure::is_unknown_time_zone(&error) => {
+            let (location, zone) = (location.to_owned(), settings.timezone.name());
+            Err(Error::TimeZone { location, zone, reason: error.to_string() })
+        }
         Ok(connected) => connected.map_err(|error| not_connected(&failure, &error)),
         Err(_) => Err(failure.timeout(connect_timeout)),
     }
@@ -339,8 +353,9 @@ fn value(row: &MySqlRow, at: usize) -> LegacyText {
     }
 }
 
-fn number(row: &MySqlRow, at: usize) -> Option<i64> {
-    id(&value(row, at))
+/// All values of a row.
+fn texts(row: &MySqlRow) -> Vec<LegacyText> {
+    (0..row.len()).map(|at| value(row, at)).collect()
 }
 
 /// A column of `EXPLAIN`; empty where it is NULL.
@@ -359,11 +374,6 @@ fn explained(row: &MySqlRow) -> explain::Line {
         possible_keys: named(row, "possible_keys"),
         extra: named(row, "Extra"),
     }
-}
-
-fn repeated_key(row: &MySqlRow) -> RepeatedKey {
-    let id = if let LegacyText::Text(id) = value(row, 0) { Some(id) } else { None };
-    RepeatedKey { id, rows: number(row, 1).unwrap_or_default() }
 }
 
 fn kind(type_name: &str) -> ColumnKind {

@@ -4,98 +4,77 @@
 //! of the legacy tables. Everything comes back in the text protocol: numbers and dates as the server writes them, zero
 //! dates included, and text as the bytes that it is.
 
+use super::key;
 use crate::Entity;
+use crate::key::{Ids, IdsDialect};
 use crate::query::Queries;
 use crate::reader::Column;
-use crate::text::{hexadecimal, list};
+use crate::text::hexadecimal;
 
 /// The statements around one query, whose columns are known.
 #[derive(Debug)]
 pub(super) struct Statements {
-    alias: &'static str,
+    pub(super) ids: Ids,
+    id: String,
     from: String,
     /// Each of [`Entity::columns`] as it is read.
     values: Vec<String>,
     ecu_number: String,
 }
 
+const DIALECT: IdsDialect = IdsDialect {
+    digits: str::to_owned,
+    // Byte by byte, which no collation can make mean anything else.
+    has_one_of: |ecu_number, wanted| {
+        let conditions: Vec<String> =
+            wanted.iter().map(|ecu| format!("LOCATE({}, {ecu_number}) > 0", hexadecimal(ecu))).collect();
+        format!("({})", conditions.join(" OR "))
+    },
+};
+
 impl Statements {
     pub(super) fn new(entity: Entity, queries: &Queries, columns: &[Column]) -> Self {
         let alias = entity.alias();
-        let value_of = |name: &str| {
-            let type_name = columns.iter().find(|column| column.name == name).map(|column| column.type_name.as_str());
-            value(&format!("{alias}.{name}"), type_name.unwrap_or("VARCHAR"))
+        let type_of = |name: &str| {
+            let column = columns.iter().find(|column| column.name == name);
+            column.map_or("VARCHAR", |column| column.type_name.as_str())
         };
-        Self {
-            alias,
-            from: queries.from(entity),
-            values: entity.columns().iter().map(|name| value_of(name)).collect(),
-            ecu_number: value_of("ecu_number"),
-        }
-    }
-
-    pub(super) fn scan(&self, after: Option<i64>, limit: u32) -> String {
-        let Self { alias, from, .. } = self;
-        let id = &self.values[0];
-        let after = after.map(|after| format!("WHERE {alias}.id > {after}")).unwrap_or_default();
-        format!("SELECT {id} {from} {after} ORDER BY {alias}.id LIMIT {limit}")
-    }
-
-    pub(super) fn scan_ecu_numbers(&self, after: Option<i64>, limit: u32, ecu_numbers: &[String]) -> String {
-        let Self { alias, from, ecu_number, .. } = self;
-        let after = after.map(|after| format!("{alias}.id > {after} AND")).unwrap_or_default();
-        let wanted = self.has_one_of(ecu_numbers);
-        let id = &self.values[0];
-        format!("SELECT {id}, {ecu_number} {from} WHERE {after} {wanted} ORDER BY {alias}.id LIMIT {limit}")
+        let value_of = |name: &str| value(&format!("{alias}.{name}"), type_of(name));
+        let id = format!("{alias}.id");
+        let key = key::of(&id, type_of("id"));
+        let mut values: Vec<String> = entity.columns().iter().map(|name| value_of(name)).collect();
+        // The id as the whole number that it was found by.
+        values[0].clone_from(&key.value);
+        let ecu_number = if entity == Entity::Certificates { value_of("ecu_number") } else { "NULL".to_owned() };
+        let ids = Ids::new(entity, queries, key, value_of("id"), ecu_number.clone(), DIALECT);
+        Self { ids, id, from: queries.from(entity), values, ecu_number }
     }
 
     pub(super) fn present(&self, ids: &[i64]) -> String {
-        let Self { alias, from, ecu_number, .. } = self;
-        format!("SELECT {}, {ecu_number} {from} WHERE {alias}.id IN ({})", self.values[0], list(ids))
+        let Self { from, values, ecu_number, .. } = self;
+        format!("SELECT {}, {ecu_number} {from} WHERE {}", values[0], self.among(ids))
     }
 
     pub(super) fn by_id(&self, ids: &[i64]) -> String {
-        let Self { alias, from, values, .. } = self;
-        format!("SELECT {} {from} WHERE {alias}.id IN ({})", values.join(", "), list(ids))
+        format!("SELECT {} {} WHERE {}", self.values.join(", "), self.from, self.among(ids))
     }
 
     pub(super) fn large_certificates(&self, ids: &[i64], small: u64) -> String {
-        let Self { alias, from, .. } = self;
-        let columns = &Entity::Certificates.columns()[1..];
+        let columns = Entity::Certificates.columns()[1..].iter();
         let sizes: Vec<String> =
-            columns.iter().map(|column| format!("COALESCE(LENGTH({alias}.{column}), 0)")).collect();
+            columns.map(|column| format!("COALESCE(LENGTH({}.{column}), 0)", Entity::Certificates.alias())).collect();
         let size = sizes.join(" + ");
-        format!("SELECT {}, {size} {from} WHERE {alias}.id IN ({}) AND {size} > {small}", self.values[0], list(ids))
-    }
-
-    pub(super) fn count(&self, ecu_numbers: Option<&[String]>) -> String {
-        let wanted = ecu_numbers.map(|wanted| format!("WHERE {}", self.has_one_of(wanted))).unwrap_or_default();
-        format!("SELECT count(*) {} {wanted}", self.from)
+        format!("SELECT {}, {size} {} WHERE {} AND {size} > {small}", self.values[0], self.from, self.among(ids))
     }
 
     /// Two ids, because of a single one the server reads the row itself before it explains.
     pub(super) fn explain(&self) -> String {
-        let Self { alias, from, .. } = self;
-        format!("EXPLAIN SELECT {} {from} WHERE {alias}.id IN (-4815162342108, -4815162342107)", self.values[0])
+        let wanted = self.among(&[-4_815_162_342_108, -4_815_162_342_107]);
+        format!("EXPLAIN SELECT {} {} WHERE {wanted}", self.id, self.from)
     }
 
-    pub(super) fn repeated(&self) -> String {
-        let Self { alias, from, .. } = self;
-        format!(
-            "SELECT {alias}.id, count(*) {from} GROUP BY {alias}.id HAVING count(*) > 1 OR {alias}.id IS NULL LIMIT 3"
-        )
-    }
-
-    pub(super) fn outermost(&self) -> String {
-        format!("SELECT min({alias}.id), max({alias}.id) {from}", alias = self.alias, from = self.from)
-    }
-
-    /// Byte by byte, which no collation can make mean anything else. How much white space counts as surrounding is
-    /// decided by whoever reads the answer.
-    fn has_one_of(&self, ecu_numbers: &[String]) -> String {
-        let conditions: Vec<String> =
-            ecu_numbers.iter().map(|ecu| format!("LOCATE({}, {}) > 0", hexadecimal(ecu), self.ecu_number)).collect();
-        format!("({})", conditions.join(" OR "))
+    fn among(&self, ids: &[i64]) -> String {
+        self.ids.key.among(&self.id, ids)
     }
 }
 
@@ -110,8 +89,17 @@ fn value(column: &str, type_name: &str) -> String {
     match type_name {
         // The text protocol has its bits, not its digits.
         "BIT" => format!("{column} + 0"),
-        // An instant, in the session's time zone, which is UTC: so it says so.
-        "TIMESTAMP" => format!("DATE_FORMAT({column}, '%Y-%m-%dT%H:%i:%s.%fZ')"),
+        // An instant, whatever the session's time zone; a zero date is none, and stays what it is.
+        "TIMESTAMP" => format!(
+            "CASE WHEN COALESCE(UNIX_TIMESTAMP({column}), 0) = 0 THEN CAST({column} AS CHAR) \
+             ELSE DATE_FORMAT(TIMESTAMP('1970-01-01 00:00:00.000000') + INTERVAL UNIX_TIMESTAMP({column}) SECOND, \
+             '%Y-%m-%dT%H:%i:%s.%fZ') END"
+        ),
+        // The text protocol rounds the first to six digits, and gives large numbers an exponent.
+        "FLOAT" | "FLOAT UNSIGNED" | "DOUBLE" | "DOUBLE UNSIGNED" => format!(
+            "CASE WHEN {} THEN CAST(CAST({column} AS SIGNED) AS CHAR) ELSE CAST({column} AS CHAR) END",
+            key::is_whole(column)
+        ),
         "CHAR" | "VARCHAR" | "TINYTEXT" | "TEXT" | "MEDIUMTEXT" | "LONGTEXT" | "ENUM" | "SET" | "JSON"
         // So the driver also calls text whose collation compares byte by byte.
         | "BINARY" | "VARBINARY" | "TINYBLOB" | "BLOB" | "MEDIUMBLOB" | "LONGBLOB" => text(column),
@@ -126,7 +114,8 @@ fn value(column: &str, type_name: &str) -> String {
 /// than before, a byte that is no UTF-8 stands for the value.
 fn text(column: &str) -> String {
     let utf8 = format!("CONVERT({column} USING utf8mb4)");
-    let question_marks = |text: &str| format!("CHAR_LENGTH({text}) - CHAR_LENGTH(REPLACE({text}, '?', ''))");
+    // Twice as many are longer. An empty text would be NULL to some servers.
+    let question_marks = |text: &str| format!("CHAR_LENGTH(REPLACE({text}, '?', '??')) - CHAR_LENGTH({text})");
     format!(
         "CASE WHEN CHARSET({column}) IN ('utf8', 'utf8mb3', 'utf8mb4', 'ascii', 'binary') THEN CAST({column} AS BINARY) \
          WHEN {} > {} THEN x'ff' ELSE CAST({utf8} AS BINARY) END",

@@ -28,6 +28,11 @@ pub(super) fn is_undecodable(error: &sqlx::Error) -> bool {
     has_state(error, &["22021", "22P05"])
 }
 
+/// Whether the server does not know the time zone it was told.
+pub(super) fn is_unknown_time_zone(error: &sqlx::Error) -> bool {
+    has_state(error, &["22023"]) && error.to_string().contains("TimeZone")
+}
+
 fn has_state(error: &sqlx::Error, states: &[&str]) -> bool {
     let state = error.as_database_error().and_then(DatabaseError::code);
     state.is_some_and(|state| states.contains(&state.as_ref()))

@@ -1,6 +1,7 @@
 //! The reader for PostgreSQL.
 
 mod failure;
+mod key;
 mod location;
 mod statements;
 
@@ -8,32 +9,32 @@ use std::{sync::Arc, time::Duration};
 
 use certferry_certificate::LegacyText;
 use certferry_connection::Connections;
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, TryStreamExt, future::BoxFuture};
 use sqlx::{
     AssertSqlSafe, Column as _, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef,
     postgres::{PgArguments, PgRow},
     query::Query,
 };
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use crate::failure::Failure;
+use crate::key::{Ids, Question};
 use crate::query::Queries;
-use crate::reader::{About, Column, ColumnKind, Dialect, Reader, RepeatedKey};
+use crate::reader::{ANSWER_GRACE, About, COUNT_TIMEOUT, Column, ColumnKind, Dialect, Reader, SURVEY_TIMEOUT};
 use crate::text::{id, id_and_size, text};
 use crate::{Entity, Error, Settings};
 use statements::{MARKED_ID, Statements};
-
-/// Counting is only for showing progress: it is given up early.
-const COUNT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How much longer than the server's own statement timeout to wait for its answer, in case the connection is dead.
-const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 #[derive(Debug)]
 pub(crate) struct PostgresReader {
     connections: Connections,
     location: String,
-    statements: Statements,
+    queries: Queries,
+    /// The statements of each entity, made when its columns are first asked for.
+    certificates: OnceCell<Statements>,
+    customers: OnceCell<Statements>,
+    technicians: OnceCell<Statements>,
     acquire_timeout: Duration,
     answer_timeout: Duration,
     statement_timeout: Duration,
@@ -59,27 +60,33 @@ impl PostgresReader {
         let settings_of_connections = certferry_connection::Settings {
             options,
             application_name: "certferry source",
-            // To give up in time, and to write dates in one way whatever the server's settings.
+            // To give up in time, and to take dates without a zone for what they are.
             parameters: vec![
                 ("statement_timeout", settings.statement_timeout.as_millis().to_string()),
-                ("DateStyle", "ISO,YMD".to_owned()),
-                ("TimeZone", "UTC".to_owned()),
+                ("TimeZone", settings.timezone.name().to_owned()),
                 ("extra_float_digits", "2".to_owned()),
             ],
             read_only: true,
-            preparation: Some(take_bytes_as_they_are),
+            preparation: Some(preparation),
             max_connections: settings.max_connections,
             connect_timeout: settings.acquire_timeout,
         };
         let opening = timeout(settings.connect_timeout, Connections::open(&settings_of_connections));
         let connections = match opening.await {
+            Ok(Err(error)) if failure::is_unknown_time_zone(&error) => {
+                let (zone, reason) = (settings.timezone.name(), error.to_string());
+                return Err(Error::TimeZone { location, zone, reason });
+            }
             Ok(opened) => opened.map_err(|error| failure.of(&error))?,
             Err(_) => return Err(failure.timeout(settings.connect_timeout)),
         };
         Ok(Self {
             connections,
             location,
-            statements: Statements::new(&queries),
+            queries,
+            certificates: OnceCell::new(),
+            customers: OnceCell::new(),
+            technicians: OnceCell::new(),
             acquire_timeout: settings.acquire_timeout,
             answer_timeout: settings.statement_timeout + ANSWER_GRACE,
             statement_timeout: settings.statement_timeout,
@@ -131,11 +138,41 @@ impl PostgresReader {
         }
     }
 
+    /// The statements around the query of `entity`.
+    async fn statements(&self, entity: Entity) -> Result<&Statements, Error> {
+        let cell = match entity {
+            Entity::Certificates => &self.certificates,
+            Entity::Customers => &self.customers,
+            Entity::Technicians => &self.technicians,
+        };
+        cell.get_or_try_init(|| async {
+            let columns = self.described(entity, &format!("reading {entity}")).await?;
+            Ok(Statements::new(entity, &self.queries, &columns))
+        })
+        .await
+    }
+
+    async fn described(&self, entity: Entity, action: &str) -> Result<Vec<Column>, Error> {
+        let failure = self.failure(entity, action);
+        let mut session = self.connections.session().await.map_err(|error| failure.of(&error))?;
+        let sql = AssertSqlSafe(statements::whole(entity, &self.queries)).into_sql_str();
+        let Ok(statement) = timeout(self.answer_timeout, (&mut *session).prepare(sql)).await else {
+            session.discard();
+            return Err(failure.timeout(self.answer_timeout));
+        };
+        let statement = statement.map_err(|error| failure.of(&error))?;
+        let column = |column: &sqlx::postgres::PgColumn| {
+            let type_name = column.type_info().name().to_lowercase();
+            Column { name: column.name().to_owned(), kind: kind(&type_name), type_name }
+        };
+        Ok(statement.columns().iter().map(column).collect())
+    }
+
     /// The row with this id, of which some value cannot be sent: each value on its own. Where several rows have the id,
     /// as many come back, all with the values of one, since nothing but their number can be used.
     async fn row_value_by_value(&self, entity: Entity, id: i64, action: &str) -> Result<Vec<Vec<LegacyText>>, Error> {
         let (mut row, mut count) = (Vec::new(), 1);
-        for statement in &self.statements.of(entity).each_by_id {
+        for statement in &self.statements(entity).await?.each_by_id {
             let query = sqlx::query(AssertSqlSafe(Arc::clone(statement))).bind(vec![id]);
             row.push(match self.fetch_decodable(entity, action, query).await? {
                 Err(_) => LegacyText::Undecodable,
@@ -151,33 +188,40 @@ impl PostgresReader {
         Ok(vec![row; count])
     }
 
-    async fn explained(&self, entity: Entity) -> Result<Vec<String>, sqlx::Error> {
+    async fn explained(&self, explain: Arc<str>) -> Result<Vec<String>, sqlx::Error> {
         let mut transaction = self.connections.begin().await?;
         // On a small table the server would rather read everything, whatever index there is.
         transaction.execute("SET LOCAL enable_seqscan = off").await?;
-        let explain = AssertSqlSafe(Arc::clone(&self.statements.of(entity).explain));
-        let lines = sqlx::query_scalar(explain).fetch_all(&mut *transaction).await?;
+        let lines = sqlx::query_scalar(AssertSqlSafe(explain)).fetch_all(&mut *transaction).await?;
         transaction.rollback().await?;
         Ok(lines)
     }
 
-    async fn count_within(&self, ecu_numbers: Option<&[String]>) -> Result<Option<u64>, sqlx::Error> {
+    /// Runs a statement within a time limit of its own and gives each row to `each`.
+    async fn each_within(
+        &self,
+        question: Question<'_>,
+        limit: Duration,
+        each: &mut (dyn FnMut(&[LegacyText]) + Send),
+    ) -> Result<(), sqlx::Error> {
         let mut transaction = self.connections.begin().await?;
-        let limit = format!("SET LOCAL statement_timeout = {}", COUNT_TIMEOUT.min(self.statement_timeout).as_millis());
+        let limit = format!("SET LOCAL statement_timeout = {}", limit.as_millis());
         transaction.execute(AssertSqlSafe(limit)).await?;
-        let query = match ecu_numbers {
-            None => sqlx::query_scalar(AssertSqlSafe(Arc::clone(&self.statements.count))),
-            Some(ecu_numbers) => {
-                sqlx::query_scalar(AssertSqlSafe(Arc::clone(&self.statements.count_ecu_numbers))).bind(ecu_numbers)
-            }
-        };
-        let counted: Result<i64, sqlx::Error> = query.fetch_one(&mut *transaction).await;
-        transaction.rollback().await?;
-        match counted {
-            Ok(count) => Ok(u64::try_from(count).ok()),
-            Err(error) if failure::is_statement_timeout(&error) => Ok(None),
-            Err(error) => Err(error),
+        let mut rows = query(question).fetch(&mut *transaction);
+        while let Some(row) = rows.try_next().await? {
+            each(&texts(&row));
         }
+        drop(rows);
+        transaction.rollback().await
+    }
+}
+
+/// The question as a statement that is not kept: each has numbers of its own.
+fn query(question: Question<'_>) -> Query<'_, sqlx::Postgres, PgArguments> {
+    let query = sqlx::query(AssertSqlSafe(question.sql)).persistent(false);
+    match question.ecu_numbers {
+        None => query,
+        Some(ecu_numbers) => query.bind(ecu_numbers),
     }
 }
 
@@ -186,47 +230,45 @@ impl PostgresReader {
 struct Undecodable(sqlx::Error);
 
 impl Reader for PostgresReader {
-    fn scan(&self, after: Option<i64>, limit: u32) -> BoxFuture<'_, Result<Vec<i64>, Error>> {
+    fn ids(&self, entity: Entity) -> BoxFuture<'_, Result<&Ids, Error>> {
+        async move { Ok(&self.statements(entity).await?.ids) }.boxed()
+    }
+
+    fn ask<'a>(
+        &'a self,
+        entity: Entity,
+        action: &'a str,
+        question: Question<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
         async move {
-            let query = match after {
-                None => sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.scan_from_the_start))),
-                Some(after) => sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.scan))).bind(after),
-            };
-            let query = query.bind(i64::from(limit));
-            let rows = self.fetch(Entity::Certificates, "reading certificate ids", query).await?;
-            Ok(rows.iter().filter_map(|row| id(&value(row, 0))).collect())
+            let rows = self.fetch(entity, action, query(question)).await?;
+            Ok(rows.iter().map(texts).collect())
         }
         .boxed()
     }
 
-    fn scan_ecu_numbers<'a>(
+    fn survey<'a>(
         &'a self,
-        after: Option<i64>,
-        limit: u32,
-        ecu_numbers: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>> {
+        entity: Entity,
+        action: &'a str,
+        question: Question<'a>,
+        each: &'a mut (dyn FnMut(&[LegacyText]) + Send),
+    ) -> BoxFuture<'a, Result<(), Error>> {
         async move {
-            let action = "reading certificate ids by ECU number";
-            let query = |sql: &Arc<str>| {
-                sqlx::query(AssertSqlSafe(Arc::clone(sql))).bind(after).bind(i64::from(limit)).bind(ecu_numbers)
-            };
-            let with_numbers = query(&self.statements.scan_ecu_numbers);
-            if let Ok(rows) = self.fetch_decodable(Entity::Certificates, action, with_numbers).await? {
-                return Ok(ids_with_ecu_numbers(&rows));
+            let limit = SURVEY_TIMEOUT.max(self.statement_timeout);
+            let failure = Failure { statement_timeout: limit, ..self.failure(entity, action) };
+            match timeout(self.acquire_timeout + limit + ANSWER_GRACE, self.each_within(question, limit, each)).await {
+                Ok(done) => done.map_err(|error| failure.of(&error)),
+                Err(_) => Err(failure.timeout(limit)),
             }
-            let without = query(&self.statements.scan_ecu_numbers_ids);
-            let rows = self.fetch(Entity::Certificates, action, without).await?;
-            let ids: Vec<i64> = rows.iter().filter_map(|row| id(&value(row, 0))).collect();
-            let mut found = self.present(&ids).await?;
-            found.sort_by_key(|(id, _)| *id);
-            Ok(found)
         }
         .boxed()
     }
 
     fn present<'a>(&'a self, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>> {
         async move {
-            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.present))).bind(ids);
+            let present = Arc::clone(&self.statements(Entity::Certificates).await?.present);
+            let query = sqlx::query(AssertSqlSafe(present)).bind(ids);
             match self.fetch_decodable(Entity::Certificates, "looking certificate ids up", query).await? {
                 Ok(rows) => Ok(ids_with_ecu_numbers(&rows)),
                 Err(_) if ids.len() > 1 => {
@@ -244,9 +286,10 @@ impl Reader for PostgresReader {
     fn rows<'a>(&'a self, entity: Entity, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
         async move {
             let action = format!("reading {entity}");
-            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.of(entity).by_id))).bind(ids);
+            let by_id = Arc::clone(&self.statements(entity).await?.by_id);
+            let query = sqlx::query(AssertSqlSafe(by_id)).bind(ids);
             match (self.fetch_decodable(entity, &action, query).await?, ids) {
-                (Ok(rows), _) => Ok(rows.iter().map(|row| (0..row.len()).map(|at| value(row, at)).collect()).collect()),
+                (Ok(rows), _) => Ok(rows.iter().map(texts).collect()),
                 // One bad value must not hide its neighbours: the batch is halved until its row stands alone.
                 (Err(_), [id]) => self.row_value_by_value(entity, *id, &action).await,
                 (Err(_), ids) => {
@@ -262,7 +305,8 @@ impl Reader for PostgresReader {
 
     fn large_certificates<'a>(&'a self, ids: &'a [i64], small: u64) -> BoxFuture<'a, Result<Vec<(i64, u64)>, Error>> {
         async move {
-            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.large_certificates))).bind(ids);
+            let statement = Arc::clone(&self.statements(Entity::Certificates).await?.large);
+            let query = sqlx::query(AssertSqlSafe(statement)).bind(ids);
             let query = query.bind(i64::try_from(small).unwrap_or(i64::MAX));
             let rows = self.fetch(Entity::Certificates, "measuring certificates", query).await?;
             Ok(rows.iter().filter_map(|row| id_and_size(&value(row, 0), &value(row, 1))).collect())
@@ -273,12 +317,24 @@ impl Reader for PostgresReader {
     fn count<'a>(&'a self, ecu_numbers: Option<&'a [String]>) -> BoxFuture<'a, Result<Option<u64>, Error>> {
         async move {
             let failure = self.failure(Entity::Certificates, "counting certificates");
-            match timeout(self.acquire_timeout + self.answer_timeout, self.count_within(ecu_numbers)).await {
-                Ok(counted) => counted.map_err(|error| failure.of(&error)),
+            let question = self.statements(Entity::Certificates).await?.ids.count(ecu_numbers);
+            let limit = COUNT_TIMEOUT.min(self.statement_timeout);
+            let mut count = None;
+            let mut each = |row: &[LegacyText]| count = row.first().and_then(id);
+            match timeout(self.acquire_timeout + self.answer_timeout, self.each_within(question, limit, &mut each))
+                .await
+            {
+                Ok(Ok(())) => Ok(count.and_then(|count| u64::try_from(count).ok())),
+                Ok(Err(error)) if failure::is_statement_timeout(&error) => Ok(None),
+                Ok(Err(error)) => Err(failure.of(&error)),
                 Err(_) => Err(failure.timeout(self.acquire_timeout + self.answer_timeout)),
             }
         }
         .boxed()
+    }
+
+    fn location(&self) -> &str {
+        &self.location
     }
 
     fn about(&self) -> BoxFuture<'_, Result<About, Error>> {
@@ -300,27 +356,14 @@ impl Reader for PostgresReader {
     }
 
     fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>> {
-        async move {
-            let failure = self.failure(entity, &format!("the query for {entity}"));
-            let mut session = self.connections.session().await.map_err(|error| failure.of(&error))?;
-            let sql = AssertSqlSafe(Arc::clone(&self.statements.of(entity).whole)).into_sql_str();
-            let statement = timeout(self.answer_timeout, (&mut *session).prepare(sql))
-                .await
-                .map_err(|_| failure.timeout(self.answer_timeout))?
-                .map_err(|error| failure.of(&error))?;
-            let column = |column: &sqlx::postgres::PgColumn| {
-                let type_name = column.type_info().name().to_lowercase();
-                Column { name: column.name().to_owned(), kind: kind(&type_name), type_name }
-            };
-            Ok(statement.columns().iter().map(column).collect())
-        }
-        .boxed()
+        async move { self.described(entity, &format!("the query for {entity}")).await }.boxed()
     }
 
     fn is_key_indexed(&self, entity: Entity) -> BoxFuture<'_, Result<bool, Error>> {
         async move {
             let failure = self.failure(entity, &format!("explaining the query for {entity}"));
-            let lines = timeout(self.acquire_timeout + self.answer_timeout, self.explained(entity))
+            let explain = Arc::clone(&self.statements(entity).await?.explain);
+            let lines = timeout(self.acquire_timeout + self.answer_timeout, self.explained(explain))
                 .await
                 .map_err(|_| failure.timeout(self.answer_timeout))?
                 .map_err(|error| failure.of(&error))?;
@@ -332,29 +375,8 @@ impl Reader for PostgresReader {
         .boxed()
     }
 
-    fn repeated_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Option<Vec<RepeatedKey>>, Error>> {
-        async move {
-            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.of(entity).repeated)));
-            match self.fetch(entity, &format!("looking for repeated ids of {entity}"), query).await {
-                Err(Error::Timeout { .. }) => Ok(None),
-                rows => Ok(Some(rows?.iter().map(repeated_key).collect())),
-            }
-        }
-        .boxed()
-    }
-
-    fn outermost_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<String>, Error>> {
-        async move {
-            let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.statements.of(entity).outermost)));
-            let rows = self.fetch(entity, &format!("looking for the outermost ids of {entity}"), query).await?;
-            let keys = rows.iter().flat_map(|row| [value(row, 0), value(row, 1)]);
-            Ok(keys.filter_map(|key| if let LegacyText::Text(key) = key { Some(key) } else { None }).collect())
-        }
-        .boxed()
-    }
-
     fn dialect(&self) -> Dialect {
-        Dialect { integer: "bigint", instant_of_epoch: "to_timestamp(…)" }
+        Dialect { instant_of_epoch: "to_timestamp(…)" }
     }
 
     fn refresh(&self) {
@@ -366,10 +388,18 @@ impl Reader for PostgresReader {
     }
 }
 
-/// A database without an encoding is read byte by byte, since it would rather fail than send what is no text.
-fn take_bytes_as_they_are(for_this_transaction: bool) -> String {
+/// What every session begins with. Dates are written in one way, and read in the order of day and month that the
+/// database or its user is set to, instead of the driver's. A database without an encoding is read byte by byte, since it
+/// would rather fail than send what is no text.
+fn preparation(for_this_transaction: bool) -> String {
     format!(
-        "SELECT set_config('client_encoding', 'SQL_ASCII', {for_this_transaction}) \
+        "SELECT set_config('DateStyle', substr(setting, length('datestyle=') + 1), {for_this_transaction}) FROM ( \
+             SELECT unnest(setconfig) AS setting, setdatabase, setrole FROM pg_db_role_setting \
+             WHERE setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) \
+             AND setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user)) \
+         ) AS own WHERE setting ILIKE 'datestyle=%' ORDER BY setrole = 0, setdatabase = 0 LIMIT 1; \
+         SELECT set_config('DateStyle', 'ISO', {for_this_transaction}); \
+         SELECT set_config('client_encoding', 'SQL_ASCII', {for_this_transaction}) \
          WHERE current_setting('server_encoding') = 'SQL_ASCII'"
     )
 }
@@ -378,9 +408,9 @@ fn ids_with_ecu_numbers(rows: &[PgRow]) -> Vec<(i64, LegacyText)> {
     rows.iter().filter_map(|row| Some((id(&value(row, 0))?, value(row, 1)))).collect()
 }
 
-fn repeated_key(row: &PgRow) -> RepeatedKey {
-    let id = if let LegacyText::Text(id) = value(row, 0) { Some(id) } else { None };
-    RepeatedKey { id, rows: row.try_get(1).unwrap_or_default() }
+/// All values of a row.
+fn texts(row: &PgRow) -> Vec<LegacyText> {
+    (0..row.len()).map(|at| value(row, at)).collect()
 }
 
 /// The value at `at`, which the statement has cast to text. A database without an encoding (`SQL_ASCII`) may hold bytes

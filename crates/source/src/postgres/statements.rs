@@ -4,132 +4,104 @@
 
 use std::sync::Arc;
 
+use super::key;
+use crate::key::{Ids, IdsDialect, Lookup};
+use crate::reader::Column;
 use crate::{Entity, query::Queries};
 
-/// Every statement the reader runs.
+/// The statements around one query, whose columns are known.
 #[derive(Debug)]
 pub(super) struct Statements {
-    /// `$1` limit.
-    pub(super) scan_from_the_start: Arc<str>,
-    /// `$1` after, `$2` limit.
-    pub(super) scan: Arc<str>,
-    /// `$1` after or NULL, `$2` limit, `$3` ECU numbers.
-    pub(super) scan_ecu_numbers: Arc<str>,
-    /// The same without the ECU numbers.
-    pub(super) scan_ecu_numbers_ids: Arc<str>,
-    /// `$1` ids.
-    pub(super) present: Arc<str>,
-    pub(super) count: Arc<str>,
-    /// `$1` ECU numbers.
-    pub(super) count_ecu_numbers: Arc<str>,
-    /// `$1` ids, `$2` bytes.
-    pub(super) large_certificates: Arc<str>,
-    certificates: EntityStatements,
-    customers: EntityStatements,
-    technicians: EntityStatements,
-}
-
-/// The statements that all entities have.
-#[derive(Debug)]
-pub(super) struct EntityStatements {
+    pub(super) ids: Ids,
     /// `$1` ids; returns the columns of [`Entity::columns`], as text.
     pub(super) by_id: Arc<str>,
     /// Each of those columns alone. `$1` ids.
     pub(super) each_by_id: Vec<Arc<str>>,
-    /// The query with all columns that it has.
-    pub(super) whole: Arc<str>,
+    /// The id and the ECU number. `$1` ids.
+    pub(super) present: Arc<str>,
+    /// The id and the bytes of all other values, where those are more than `$2`. `$1` ids.
+    pub(super) large: Arc<str>,
     /// How the server would find [`MARKED_ID`].
     pub(super) explain: Arc<str>,
-    /// Ids that more than one row has, and rows without an id.
-    pub(super) repeated: Arc<str>,
-    /// The lowest and the highest id.
-    pub(super) outermost: Arc<str>,
 }
 
 /// An id that is easily found again in what `EXPLAIN` says.
 pub(super) const MARKED_ID: i64 = -4_815_162_342_108;
 
+const DIALECT: IdsDialect = IdsDialect {
+    digits: |number| format!("({number})::text"),
+    // An index on the ECU number cannot find ` ECU1 `, so the table is read through once.
+    has_one_of: |ecu_number, _| {
+        format!(
+            "EXISTS (SELECT FROM unnest($1::text[]) AS wanted (ecu_number) \
+             WHERE strpos({ecu_number}, wanted.ecu_number) > 0)"
+        )
+    },
+};
+
 impl Statements {
-    pub(super) fn new(queries: &Queries) -> Self {
-        let certificates = queries.from(Entity::Certificates);
-        // An index on the ECU number cannot find ` ECU1 `, so the table is read through once; how much white space
-        // counts as surrounding is decided by whoever reads the answer.
-        let has_ecu_number = |parameter: &str| {
-            format!(
-                "EXISTS (SELECT FROM unnest({parameter}::text[]) AS wanted (ecu_number) \
-                 WHERE strpos(certificate.ecu_number::text, wanted.ecu_number) > 0)"
-            )
-        };
-        let matching = format!(
-            "{certificates} WHERE ($1::bigint IS NULL OR certificate.id > $1::bigint) AND {}",
-            has_ecu_number("$3")
-        );
-        Self {
-            scan_from_the_start: format!("SELECT certificate.id::text {certificates} ORDER BY certificate.id LIMIT $1")
-                .into(),
-            scan: format!(
-                "SELECT certificate.id::text {certificates} WHERE certificate.id > $1::bigint \
-                 ORDER BY certificate.id LIMIT $2"
-            )
-            .into(),
-            scan_ecu_numbers: format!(
-                "SELECT certificate.id::text, certificate.ecu_number::text {matching} ORDER BY certificate.id LIMIT $2"
-            )
-            .into(),
-            scan_ecu_numbers_ids: format!("SELECT certificate.id::text {matching} ORDER BY certificate.id LIMIT $2")
-                .into(),
-            present: format!(
-                "SELECT certificate.id::text, certificate.ecu_number::text {certificates} \
-                 WHERE certificate.id = ANY ($1::bigint[])"
-            )
-            .into(),
-            count: format!("SELECT count(*) {certificates}").into(),
-            count_ecu_numbers: format!("SELECT count(*) {certificates} WHERE {}", has_ecu_number("$1")).into(),
-            large_certificates: large_certificates(&certificates).into(),
-            certificates: EntityStatements::new(Entity::Certificates, queries),
-            customers: EntityStatements::new(Entity::Customers, queries),
-            technicians: EntityStatements::new(Entity::Technicians, queries),
-        }
-    }
-
-    pub(super) fn of(&self, entity: Entity) -> &EntityStatements {
-        match entity {
-            Entity::Certificates => &self.certificates,
-            Entity::Customers => &self.customers,
-            Entity::Technicians => &self.technicians,
-        }
-    }
-}
-
-impl EntityStatements {
-    fn new(entity: Entity, queries: &Queries) -> Self {
+    pub(super) fn new(entity: Entity, queries: &Queries, columns: &[Column]) -> Self {
         let alias = entity.alias();
-        let values: Vec<String> = entity.columns().iter().map(|column| format!("{alias}.{column}::text")).collect();
+        let type_of = |name: &str| {
+            let column = columns.iter().find(|column| column.name == name);
+            column.map_or("text", |column| column.type_name.as_str())
+        };
+        let value_of = |name: &str| value(&format!("{alias}.{name}"), type_of(name));
+        let id = format!("{alias}.id");
+        let key = key::of(&id, type_of("id"));
         let from = queries.from(entity);
-        let by_id = format!("{from} WHERE {alias}.id = ANY ($1::bigint[])");
+        let found = |ids: &str| {
+            let numbers = format!("({ids}::bigint[])");
+            let is_value = format!("{} = ANY ({numbers})", key.value);
+            match key.lookup {
+                Lookup::Number => format!("{id} = ANY ({numbers})"),
+                Lookup::InexactNumber | Lookup::Either => format!("{id} = ANY ({numbers}) AND {is_value}"),
+                Lookup::Text => format!("{id} = ANY ({numbers}::text[]) AND {is_value}"),
+                Lookup::Value => is_value,
+            }
+        };
+        let by_id = format!("{from} WHERE {}", found("$1"));
+        let key_value = format!("({})::text", key.value);
+        let mut values: Vec<String> = entity.columns().iter().map(|name| value_of(name)).collect();
+        // The id first, as the whole number that it was found by.
+        values[0].clone_from(&key_value);
+        // Lengths are known without reading what is stored apart.
+        let sizes: Vec<String> = entity.columns()[1..]
+            .iter()
+            .map(|column| format!("coalesce(octet_length({alias}.{column}::text), 0)::bigint"))
+            .collect();
+        let measured = format!("SELECT {key_value} AS id, {} AS size {by_id}", sizes.join(" + "));
+        let ecu_number = if entity == Entity::Certificates { value_of("ecu_number") } else { "NULL".to_owned() };
         Self {
             by_id: format!("SELECT {} {by_id}", values.join(", ")).into(),
             each_by_id: values.iter().map(|value| format!("SELECT {value} {by_id}").into()).collect(),
-            whole: format!("SELECT * {from}").into(),
-            explain: format!("EXPLAIN SELECT * {from} WHERE {alias}.id = ANY ('{{{MARKED_ID}}}'::bigint[])").into(),
-            repeated: format!(
-                "SELECT {alias}.id::text, count(*) {from} GROUP BY {alias}.id \
-                 HAVING count(*) > 1 OR {alias}.id IS NULL ORDER BY {alias}.id LIMIT 3"
-            )
-            .into(),
-            outermost: format!("SELECT min({alias}.id)::text, max({alias}.id)::text {from}").into(),
+            present: format!("SELECT {key_value}, {ecu_number} {by_id}").into(),
+            large: format!("SELECT id, size::text FROM ({measured}) AS measured WHERE size > $2::bigint").into(),
+            explain: format!("EXPLAIN SELECT * {from} WHERE {}", found(&format!("'{{{MARKED_ID}}}'"))).into(),
+            ids: Ids::new(entity, queries, key, format!("{id}::text"), ecu_number, DIALECT),
         }
     }
 }
 
-/// Lengths are known without reading what is stored apart.
-fn large_certificates(from: &str) -> String {
-    let columns = &Entity::Certificates.columns()[1..];
-    let sizes: Vec<String> =
-        columns.iter().map(|column| format!("coalesce(octet_length(certificate.{column}::text), 0)::bigint")).collect();
-    format!(
-        "SELECT id::text, size::text FROM (SELECT certificate.id, {} AS size {from} \
-         WHERE certificate.id = ANY ($1::bigint[])) AS measured WHERE size > $2::bigint",
-        sizes.join(" + ")
-    )
+/// The query with all columns that it has, which is only ever prepared.
+pub(super) fn whole(entity: Entity, queries: &Queries) -> String {
+    format!("SELECT * {}", queries.from(entity))
+}
+
+/// A column as text.
+fn value(column: &str, type_name: &str) -> String {
+    match type_name {
+        // As an instant, whatever the session's time zone; infinity and years before Christ, which are no date here,
+        // as PostgreSQL writes them.
+        "timestamptz" => format!(
+            "CASE WHEN isfinite({column}) AND {column} >= '0001-01-02 00:00:00+00'::timestamptz \
+             THEN to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') ELSE {column}::text END"
+        ),
+        // With all digits instead of an exponent.
+        "float4" | "float8" => format!(
+            "CASE WHEN {column} IN ('NaN', 'Infinity', '-Infinity') THEN {column}::text \
+             ELSE {column}::text::numeric::text END"
+        ),
+        _ => format!("{column}::text"),
+    }
 }

@@ -1,6 +1,7 @@
 //! The reader for SQLite.
 
 mod failure;
+mod key;
 mod statements;
 
 use std::str::FromStr;
@@ -8,26 +9,23 @@ use std::time::{Duration, Instant};
 
 use certferry_certificate::LegacyText;
 use certferry_connection::Renewable;
-use futures::{FutureExt, future::BoxFuture};
+use futures::{FutureExt, TryStreamExt, future::BoxFuture};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, Row, SqlSafeStr, SqliteConnection, Statement,
     TypeInfo, ValueRef,
+    pool::PoolConnection,
     sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteRow},
 };
+use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use crate::failure::Failure;
+use crate::key::{Ids, Question};
 use crate::query::Queries;
-use crate::reader::{About, Column, ColumnKind, Dialect, Reader, RepeatedKey};
+use crate::reader::{ANSWER_GRACE, About, COUNT_TIMEOUT, Column, ColumnKind, Dialect, Reader, SURVEY_TIMEOUT};
 use crate::text::{id, id_and_size, text};
 use crate::{Entity, Error, Settings};
 use statements::Statements;
-
-/// Counting is only for showing progress: it is given up early.
-const COUNT_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How much longer than a statement's time to wait for its end.
-const ANSWER_GRACE: Duration = Duration::from_secs(5);
 
 /// How many steps of SQLite's machine go by between two looks at the clock: well below a millisecond.
 const STEPS_BETWEEN_LOOKS: i32 = 10_000;
@@ -36,9 +34,11 @@ const STEPS_BETWEEN_LOOKS: i32 = 10_000;
 pub(crate) struct SqliteReader {
     pool: Renewable<sqlx::Sqlite>,
     location: String,
-    certificates: Statements,
-    customers: Statements,
-    technicians: Statements,
+    queries: Queries,
+    /// The statements of each entity, made when its columns are first asked for.
+    certificates: OnceCell<Statements>,
+    customers: OnceCell<Statements>,
+    technicians: OnceCell<Statements>,
     acquire_timeout: Duration,
     statement_timeout: Duration,
 }
@@ -85,20 +85,46 @@ impl SqliteReader {
         Ok(Self {
             pool,
             location,
-            certificates: Statements::new(Entity::Certificates, &queries),
-            customers: Statements::new(Entity::Customers, &queries),
-            technicians: Statements::new(Entity::Technicians, &queries),
+            queries,
+            certificates: OnceCell::new(),
+            customers: OnceCell::new(),
+            technicians: OnceCell::new(),
             acquire_timeout: settings.acquire_timeout,
             statement_timeout: settings.statement_timeout,
         })
     }
 
-    fn statements(&self, entity: Entity) -> &Statements {
-        match entity {
+    /// The statements around the query of `entity`.
+    async fn statements(&self, entity: Entity) -> Result<&Statements, Error> {
+        let cell = match entity {
             Entity::Certificates => &self.certificates,
             Entity::Customers => &self.customers,
             Entity::Technicians => &self.technicians,
-        }
+        };
+        cell.get_or_try_init(|| async {
+            let columns = self.described(entity, &format!("reading {entity}")).await?;
+            Ok(Statements::new(entity, &self.queries, &columns))
+        })
+        .await
+    }
+
+    async fn described(&self, entity: Entity, action: &str) -> Result<Vec<Column>, Error> {
+        let failure = self.failure(entity, action);
+        let mut connection = self.pool.pool().acquire().await.map_err(|error| failure.of(&error))?;
+        let sql = AssertSqlSafe(statements::whole(entity, &self.queries)).into_sql_str();
+        // A file that somebody else has locked is waited for just as long as a statement may take.
+        let statement = timeout(self.statement_timeout + ANSWER_GRACE, (&mut *connection).prepare(sql))
+            .await
+            .map_err(|_| failure.timeout(self.statement_timeout))?
+            .map_err(|error| failure.of(&error))?;
+        let column = |column: &sqlx::sqlite::SqliteColumn| Column {
+            // Of two columns with one name SQLite calls the second `name:1`.
+            name: column.name().split(':').next().unwrap_or_default().to_owned(),
+            type_name: column.type_info().name().to_lowercase(),
+            // What a column is declared to hold says little about what is in it.
+            kind: ColumnKind::Any,
+        };
+        Ok(statement.columns().iter().map(column).collect())
     }
 
     fn failure(&self, entity: Entity, action: &str) -> Failure {
@@ -121,13 +147,34 @@ impl SqliteReader {
         }
     }
 
-    /// SQLite has no time limit of its own: every so many steps it asks whether to go on.
     async fn fetch_within(&self, statement: String, limit: Duration) -> Result<Vec<SqliteRow>, sqlx::Error> {
+        let mut connection = self.limited(limit).await?;
+        // One statement, and not kept: each names its own ids.
+        sqlx::query(AssertSqlSafe(statement)).persistent(false).fetch_all(&mut *connection).await
+    }
+
+    /// Gives each row to `each`, within a time limit of its own.
+    async fn each_within(
+        &self,
+        statement: String,
+        limit: Duration,
+        each: &mut (dyn FnMut(&[LegacyText]) + Send),
+    ) -> Result<(), sqlx::Error> {
+        let mut connection = self.limited(limit).await?;
+        let mut rows = sqlx::query(AssertSqlSafe(statement)).persistent(false).fetch(&mut *connection);
+        while let Some(row) = rows.try_next().await? {
+            each(&texts(&row));
+        }
+        Ok(())
+    }
+
+    /// A connection whose next statement may take so long. SQLite has no time limit of its own: every so many steps it
+    /// asks whether to go on.
+    async fn limited(&self, limit: Duration) -> Result<PoolConnection<sqlx::Sqlite>, sqlx::Error> {
         let mut connection = self.pool.pool().acquire().await?;
         let end = Instant::now() + limit;
         connection.lock_handle().await?.set_progress_handler(STEPS_BETWEEN_LOOKS, move || Instant::now() < end);
-        // One statement, and not kept: each names its own ids.
-        sqlx::query(AssertSqlSafe(statement)).persistent(false).fetch_all(&mut *connection).await
+        Ok(connection)
     }
 
     async fn ids_with_ecu_numbers(&self, action: &str, statement: String) -> Result<Vec<(i64, LegacyText)>, Error> {
@@ -137,40 +184,58 @@ impl SqliteReader {
 }
 
 impl Reader for SqliteReader {
-    fn scan(&self, after: Option<i64>, limit: u32) -> BoxFuture<'_, Result<Vec<i64>, Error>> {
+    fn ids(&self, entity: Entity) -> BoxFuture<'_, Result<&Ids, Error>> {
+        async move { Ok(&self.statements(entity).await?.ids) }.boxed()
+    }
+
+    fn ask<'a>(
+        &'a self,
+        entity: Entity,
+        action: &'a str,
+        question: Question<'a>,
+    ) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
+        async move { Ok(self.fetch(entity, action, question.sql).await?.iter().map(texts).collect()) }.boxed()
+    }
+
+    fn survey<'a>(
+        &'a self,
+        entity: Entity,
+        action: &'a str,
+        question: Question<'a>,
+        each: &'a mut (dyn FnMut(&[LegacyText]) + Send),
+    ) -> BoxFuture<'a, Result<(), Error>> {
         async move {
-            let statement = self.certificates.scan(after, limit);
-            let rows = self.fetch(Entity::Certificates, "reading certificate ids", statement).await?;
-            Ok(rows.iter().filter_map(|row| id(&value(row, 0))).collect())
+            let limit = SURVEY_TIMEOUT.max(self.statement_timeout);
+            let failure = Failure { statement_timeout: limit, ..self.failure(entity, action) };
+            let reading = self.each_within(question.sql, limit, each);
+            match timeout(self.acquire_timeout + limit + ANSWER_GRACE, reading).await {
+                Ok(done) => done.map_err(|error| failure.of(&error)),
+                Err(_) => Err(failure.timeout(limit)),
+            }
         }
         .boxed()
     }
 
-    fn scan_ecu_numbers<'a>(
-        &'a self,
-        after: Option<i64>,
-        limit: u32,
-        ecu_numbers: &'a [String],
-    ) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>> {
-        let statement = self.certificates.scan_ecu_numbers(after, limit, ecu_numbers);
-        self.ids_with_ecu_numbers("reading certificate ids by ECU number", statement).boxed()
-    }
-
     fn present<'a>(&'a self, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>> {
-        self.ids_with_ecu_numbers("looking certificate ids up", self.certificates.present(ids)).boxed()
+        async move {
+            let statement = self.statements(Entity::Certificates).await?.present(ids);
+            self.ids_with_ecu_numbers("looking certificate ids up", statement).await
+        }
+        .boxed()
     }
 
     fn rows<'a>(&'a self, entity: Entity, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
         async move {
-            let rows = self.fetch(entity, &format!("reading {entity}"), self.statements(entity).by_id(ids)).await?;
-            Ok(rows.iter().map(|row| (0..row.len()).map(|at| value(row, at)).collect()).collect())
+            let statement = self.statements(entity).await?.by_id(ids);
+            let rows = self.fetch(entity, &format!("reading {entity}"), statement).await?;
+            Ok(rows.iter().map(texts).collect())
         }
         .boxed()
     }
 
     fn large_certificates<'a>(&'a self, ids: &'a [i64], small: u64) -> BoxFuture<'a, Result<Vec<(i64, u64)>, Error>> {
         async move {
-            let statement = self.certificates.large_certificates(ids, small);
+            let statement = self.statements(Entity::Certificates).await?.large_certificates(ids, small);
             let rows = self.fetch(Entity::Certificates, "measuring certificates", statement).await?;
             Ok(rows.iter().filter_map(|row| id_and_size(&value(row, 0), &value(row, 1))).collect())
         }
@@ -180,18 +245,23 @@ impl Reader for SqliteReader {
     fn count<'a>(&'a self, ecu_numbers: Option<&'a [String]>) -> BoxFuture<'a, Result<Option<u64>, Error>> {
         async move {
             let failure = self.failure(Entity::Certificates, "counting certificates");
+            let question = self.statements(Entity::Certificates).await?.ids.count(ecu_numbers);
             let limit = COUNT_TIMEOUT.min(self.statement_timeout);
             let waited = self.acquire_timeout + limit + ANSWER_GRACE;
-            match timeout(waited, self.fetch_within(self.certificates.count(ecu_numbers), limit)).await {
-                Ok(Ok(rows)) => {
-                    Ok(rows.first().and_then(|row| number(row, 0)).and_then(|count| u64::try_from(count).ok()))
-                }
+            let mut count = None;
+            let mut each = |row: &[LegacyText]| count = row.first().and_then(id);
+            match timeout(waited, self.each_within(question.sql, limit, &mut each)).await {
+                Ok(Ok(())) => Ok(count.and_then(|count| u64::try_from(count).ok())),
                 Ok(Err(error)) if failure::is_interrupted(&error) => Ok(None),
                 Ok(Err(error)) => Err(failure.of(&error)),
                 Err(_) => Err(failure.timeout(waited)),
             }
         }
         .boxed()
+    }
+
+    fn location(&self) -> &str {
+        &self.location
     }
 
     fn about(&self) -> BoxFuture<'_, Result<About, Error>> {
@@ -208,29 +278,12 @@ impl Reader for SqliteReader {
     }
 
     fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>> {
-        async move {
-            let failure = self.failure(entity, &format!("the query for {entity}"));
-            let mut connection = self.pool.pool().acquire().await.map_err(|error| failure.of(&error))?;
-            let sql = AssertSqlSafe(self.statements(entity).whole()).into_sql_str();
-            let statement = timeout(self.statement_timeout, (&mut *connection).prepare(sql))
-                .await
-                .map_err(|_| failure.timeout(self.statement_timeout))?
-                .map_err(|error| failure.of(&error))?;
-            let column = |column: &sqlx::sqlite::SqliteColumn| Column {
-                // Of two columns with one name SQLite calls the second `name:1`.
-                name: column.name().split(':').next().unwrap_or_default().to_owned(),
-                type_name: column.type_info().name().to_lowercase(),
-                // What a column is declared to hold says little about what is in it.
-                kind: ColumnKind::Any,
-            };
-            Ok(statement.columns().iter().map(column).collect())
-        }
-        .boxed()
+        async move { self.described(entity, &format!("the query for {entity}")).await }.boxed()
     }
 
     fn is_key_indexed(&self, entity: Entity) -> BoxFuture<'_, Result<bool, Error>> {
         async move {
-            let statement = self.statements(entity).explain();
+            let statement = self.statements(entity).await?.explain();
             let rows = self.fetch(entity, &format!("explaining the query for {entity}"), statement).await?;
             let details = rows.iter().filter_map(|row| match value(row, 3) {
                 LegacyText::Text(detail) => Some(detail),
@@ -241,29 +294,8 @@ impl Reader for SqliteReader {
         .boxed()
     }
 
-    fn repeated_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Option<Vec<RepeatedKey>>, Error>> {
-        async move {
-            let statement = self.statements(entity).repeated();
-            match self.fetch(entity, &format!("looking for repeated ids of {entity}"), statement).await {
-                Err(Error::Timeout { .. }) => Ok(None),
-                rows => Ok(Some(rows?.iter().map(repeated_key).collect())),
-            }
-        }
-        .boxed()
-    }
-
-    fn outermost_keys(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<String>, Error>> {
-        async move {
-            let statement = self.statements(entity).outermost();
-            let rows = self.fetch(entity, &format!("looking for the outermost ids of {entity}"), statement).await?;
-            let keys = rows.iter().map(|row| value(row, 0));
-            Ok(keys.filter_map(|key| if let LegacyText::Text(key) = key { Some(key) } else { None }).collect())
-        }
-        .boxed()
-    }
-
     fn dialect(&self) -> Dialect {
-        Dialect { integer: "INTEGER", instant_of_epoch: "strftime('%Y-%m-%dT%H:%M:%SZ', …, 'unixepoch')" }
+        Dialect { instant_of_epoch: "strftime('%Y-%m-%dT%H:%M:%SZ', …, 'unixepoch')" }
     }
 
     fn refresh(&self) {
@@ -312,13 +344,9 @@ fn value(row: &SqliteRow, at: usize) -> LegacyText {
     }
 }
 
-fn number(row: &SqliteRow, at: usize) -> Option<i64> {
-    id(&value(row, at))
-}
-
-fn repeated_key(row: &SqliteRow) -> RepeatedKey {
-    let id = if let LegacyText::Text(id) = value(row, 0) { Some(id) } else { None };
-    RepeatedKey { id, rows: number(row, 1).unwrap_or_default() }
+/// All values of a row.
+fn texts(row: &SqliteRow) -> Vec<LegacyText> {
+    (0..row.len()).map(|at| value(row, at)).collect()
 }
 
 #[cfg(test)]

@@ -87,13 +87,12 @@ async fn a_key_without_an_index_is_named(legacy: Legacy) {
 async fn ids_that_are_not_unique_are_named(legacy: Legacy) {
     legacy.execute("CREATE TABLE people (id BIGINT, name VARCHAR(20)); CREATE INDEX people_id ON people (id)").await;
     legacy.execute("INSERT INTO people VALUES (7, 'a'), (7, 'b'), (8, 'c'), (7, 'd'), (NULL, 'e')").await;
-    let mut found = problems_of_customers(&legacy, &format!("SELECT {PEOPLE} FROM people")).await;
-    found.sort();
+    let found = problems_of_customers(&legacy, &format!("SELECT {PEOPLE} FROM people")).await;
     assert_eq!(
         found,
         [
-            "source.customers: it returns 3 rows with the id 7; an id must be unique",
-            "source.customers: it returns rows without an id, 1 of them: leave them out",
+            "source.customers: 4 of its rows cannot be addressed by their id: 1 without an id, 3 whose id another row has \
+          too: 7 (3 rows)"
         ]
     );
 }
@@ -111,7 +110,7 @@ async fn ids_beyond_bigint_are_named(legacy: Legacy) {
     legacy.execute(&format!("INSERT INTO people VALUES ({beyond}, 'c')")).await;
     let found = problems_of_customers(&legacy, &query).await;
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].starts_with(&format!("source.customers: it has the id {shown}, which is no")), "{found:?}");
+    assert!(found[0].ends_with(&format!("1 whose id is no whole number within bigint: '{shown}'")), "{found:?}");
 }
 
 async fn epoch_seconds_are_no_date(legacy: Legacy) {
@@ -123,5 +122,5 @@ async fn epoch_seconds_are_no_date(legacy: Legacy) {
     legacy.execute("ALTER TABLE certificates ADD COLUMN issue_date BIGINT").await;
     let found = problems(&legacy.source().await).await;
     assert_eq!(found.len(), 1, "{found:?}");
-    assert!(found[0].contains("issue_date is of type") && found[0].contains("epoch seconds"), "{found:?}");
+    assert!(found[0].contains("issue_date is of type"), "{found:?}");
 }

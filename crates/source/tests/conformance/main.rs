@@ -2,8 +2,10 @@
 
 mod cases;
 mod checking;
+mod ids;
 mod legacy;
 mod reading;
+mod sessions;
 mod trouble;
 mod values;
 
