@@ -27,7 +27,7 @@ pub use check::{Problem, QueryCheck};
 pub use entity::Entity;
 pub use error::{Class, Error};
 pub use query::Settings;
-pub use reader::{About, Column};
+pub use reader::{About, Column, Identity};
 pub use selection::{Page, Selection};
 pub use source::{SMALL_ROW, Source};
 pub use unaddressable::{Repeated, Unaddressable};

@@ -59,6 +59,9 @@ pub(crate) trait Reader: Send + Sync + fmt::Debug {
     /// Where the source is, and what it says it is.
     fn about(&self) -> BoxFuture<'_, Result<About, Error>>;
 
+    /// Which database it is, whatever way leads to it.
+    fn identity(&self) -> BoxFuture<'_, Result<Identity, Error>>;
+
     /// The columns that the query of `entity` returns, in its order.
     fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>>;
 
@@ -93,6 +96,16 @@ pub struct About {
     pub location: String,
     /// How the connections are secured; `None` for a file.
     pub security: Option<Security>,
+}
+
+/// What a database says of itself that does not depend on how it is reached.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Its name, where it has one.
+    pub database: Option<String>,
+    /// What no other server has, nor another database of the same name on this one, where the server says so. A replica
+    /// may have another one.
+    pub server: Option<String>,
 }
 
 /// A column of a source query.

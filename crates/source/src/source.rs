@@ -9,7 +9,7 @@ use crate::postgres::PostgresReader;
 use crate::reader::Reader;
 use crate::sqlite::SqliteReader;
 use crate::unaddressable::{Repeated, Unaddressable};
-use crate::{About, Entity, Error, Page, Selection, Settings, record, text};
+use crate::{About, Column, Entity, Error, Identity, Page, Selection, Settings, record, text};
 
 /// The most ids that one statement names: more would be a plan of another kind for some engines, and none for others.
 const IDS_A_STATEMENT: usize = 1000;
@@ -292,6 +292,16 @@ impl Source {
     /// Which database it is, and where.
     pub async fn about(&self) -> Result<About, Error> {
         self.reader.about().await
+    }
+
+    /// Which database it is, whatever way leads to it.
+    pub async fn identity(&self) -> Result<Identity, Error> {
+        self.reader.identity().await
+    }
+
+    /// The columns that the query of `entity` returns, in its order.
+    pub async fn columns(&self, entity: Entity) -> Result<Vec<Column>, Error> {
+        self.reader.columns(entity).await
     }
 
     /// What is wrong with each source query, if anything is: tables and columns that are missing, types that cannot be

@@ -24,7 +24,9 @@ use tokio::time::timeout;
 use crate::failure::Failure;
 use crate::key::{Ids, Question};
 use crate::query::Queries;
-use crate::reader::{ANSWER_GRACE, About, COUNT_TIMEOUT, Column, ColumnKind, Dialect, Reader, SURVEY_TIMEOUT};
+use crate::reader::{
+    ANSWER_GRACE, About, COUNT_TIMEOUT, Column, ColumnKind, Dialect, Identity, Reader, SURVEY_TIMEOUT,
+};
 use crate::text::{id, id_and_size, text};
 use crate::{Entity, Error, Settings};
 use session::{Product, Session};
@@ -269,6 +271,24 @@ impl Reader for MysqlReader {
         .boxed()
     }
 
+    fn identity(&self) -> BoxFuture<'_, Result<Identity, Error>> {
+        async move {
+            let name = "SELECT CAST(DATABASE() AS CHAR)".to_owned();
+            let name = self.fetch(Entity::Certificates, "asking for the database's name", name).await?;
+            let mut server = None;
+            // MySQL's and MariaDB's own; older servers have none.
+            for variable in ["server_uuid", "server_uid"] {
+                let asking = format!("SELECT CAST(@@{variable} AS CHAR)");
+                match self.fetch(Entity::Certificates, "asking for the server's identifier", asking).await {
+                    Err(Error::Query { .. }) => {}
+                    rows => server = server.or(rows?.first().and_then(text_of_first)),
+                }
+            }
+            Ok(Identity { database: name.first().and_then(text_of_first), server })
+        }
+        .boxed()
+    }
+
     fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>> {
         async move { self.described(entity, &format!("the query for {entity}")).await }.boxed()
     }
@@ -356,6 +376,10 @@ fn value(row: &MySqlRow, at: usize) -> LegacyText {
 /// All values of a row.
 fn texts(row: &MySqlRow) -> Vec<LegacyText> {
     (0..row.len()).map(|at| value(row, at)).collect()
+}
+
+fn text_of_first(row: &MySqlRow) -> Option<String> {
+    if let LegacyText::Text(text) = value(row, 0) { Some(text) } else { None }
 }
 
 /// A column of `EXPLAIN`; empty where it is NULL.

@@ -21,7 +21,9 @@ use tokio::time::timeout;
 use crate::failure::Failure;
 use crate::key::{Ids, Question};
 use crate::query::Queries;
-use crate::reader::{ANSWER_GRACE, About, COUNT_TIMEOUT, Column, ColumnKind, Dialect, Reader, SURVEY_TIMEOUT};
+use crate::reader::{
+    ANSWER_GRACE, About, COUNT_TIMEOUT, Column, ColumnKind, Dialect, Identity, Reader, SURVEY_TIMEOUT,
+};
 use crate::text::{id, id_and_size, text};
 use crate::{Entity, Error, Settings};
 use statements::{MARKED_ID, Statements};
@@ -351,6 +353,28 @@ impl Reader for PostgresReader {
                 .map_err(|_| failure.timeout(self.answer_timeout))?
                 .map_err(|error| failure.of(&error))?;
             Ok(About { product: "PostgreSQL", version, location: self.location.clone(), security: Some(security) })
+        }
+        .boxed()
+    }
+
+    fn identity(&self) -> BoxFuture<'_, Result<Identity, Error>> {
+        async move {
+            let name = sqlx::query("SELECT current_database()::text");
+            let name = self.fetch(Entity::Certificates, "asking for the database's name", name).await?;
+            let server = sqlx::query(
+                "SELECT control.system_identifier || '/' || oid FROM pg_control_system() AS control, pg_database \
+                 WHERE datname = current_database()",
+            );
+            // Not everybody may ask, and not everything that speaks PostgreSQL's protocol knows it.
+            let server = match self.fetch(Entity::Certificates, "asking for the server's identifier", server).await {
+                Err(Error::Query { .. }) => Vec::new(),
+                rows => rows?,
+            };
+            let first = |rows: &[PgRow]| match rows.first().map(|row| value(row, 0)) {
+                Some(LegacyText::Text(text)) => Some(text),
+                _ => None,
+            };
+            Ok(Identity { database: first(&name), server: first(&server) })
         }
         .boxed()
     }

@@ -22,7 +22,9 @@ use tokio::time::timeout;
 use crate::failure::Failure;
 use crate::key::{Ids, Question};
 use crate::query::Queries;
-use crate::reader::{ANSWER_GRACE, About, COUNT_TIMEOUT, Column, ColumnKind, Dialect, Reader, SURVEY_TIMEOUT};
+use crate::reader::{
+    ANSWER_GRACE, About, COUNT_TIMEOUT, Column, ColumnKind, Dialect, Identity, Reader, SURVEY_TIMEOUT,
+};
 use crate::text::{id, id_and_size, text};
 use crate::{Entity, Error, Settings};
 use statements::Statements;
@@ -275,6 +277,11 @@ impl Reader for SqliteReader {
             Ok(About { product: "SQLite", version, location: self.location.clone(), security: None })
         }
         .boxed()
+    }
+
+    /// A file has no name of its own: what it is called differs from machine to machine.
+    fn identity(&self) -> BoxFuture<'_, Result<Identity, Error>> {
+        async move { Ok(Identity::default()) }.boxed()
     }
 
     fn columns(&self, entity: Entity) -> BoxFuture<'_, Result<Vec<Column>, Error>> {

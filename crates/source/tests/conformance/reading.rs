@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use certferry_certificate::{LegacyCustomer, LegacyTechnician, LegacyText, OldId, Reference};
 use certferry_source::{Selection, Settings, Source};
 
-use crate::legacy::Legacy;
+use crate::legacy::{Engine, Legacy};
 use crate::on_every_engine;
 
 on_every_engine!(
@@ -16,6 +16,7 @@ on_every_engine!(
     records_are_read_by_id_as_they_are,
     nothing_is_asked_when_nothing_is_wanted,
     rows_come_no_faster_than_the_configuration_says,
+    a_database_says_who_it_is,
 );
 
 /// All ids of `selection`, page by page, and the ids that were asked for in vain.
@@ -150,4 +151,15 @@ async fn rows_come_no_faster_than_the_configuration_says(legacy: Legacy) {
     let (first, second) = futures::join!(source.certificates(&ids), source.certificates(&ids));
     assert_eq!((first.expect("certificates").len(), second.expect("certificates").len()), (60, 60));
     assert!(begin.elapsed() >= Duration::from_millis(590), "60 rows at 100 a second came too early");
+}
+
+async fn a_database_says_who_it_is(legacy: Legacy) {
+    let identity = legacy.source().await.identity().await.expect("an identity");
+    assert_eq!(legacy.source().await.identity().await.expect("an identity"), identity, "the same again");
+    match legacy.engine {
+        Engine::Postgres => assert!(identity.database.is_some() && identity.server.is_some(), "{identity:?}"),
+        // Older servers have no identifier.
+        Engine::Mariadb => assert!(identity.database.is_some(), "{identity:?}"),
+        Engine::Sqlite => assert_eq!((identity.database, identity.server), (None, None)),
+    }
 }
