@@ -74,6 +74,18 @@ pub(crate) enum Action {
     Requeue {
         certificate: usize,
     },
+    /// A job is deleted by hand, or a backup without it is restored.
+    LoseJob {
+        certificate: usize,
+    },
+    /// A producer, or a worker that drains, sees a queued certificate without a job; nothing is locked.
+    Miss {
+        certificate: usize,
+    },
+    /// It looks again with the row locked, and pushes the job where it is missing.
+    Restore {
+        certificate: usize,
+    },
 }
 
 /// What is not the protocol's doing. How often it happens is bounded; when it happens is not.
@@ -94,6 +106,8 @@ pub(crate) enum Trouble {
     Refusal,
     /// Someone runs `producer retry`.
     Retry,
+    /// Someone deletes a job.
+    JobLost,
 }
 
 impl Action {
@@ -110,6 +124,7 @@ impl Action {
             Self::Crash { .. } => Trouble::Crash,
             Self::Abandon { .. } => Trouble::Stop,
             Self::Requeue { .. } => Trouble::Retry,
+            Self::LoseJob { .. } => Trouble::JobLost,
             _ => return None,
         })
     }
@@ -150,6 +165,9 @@ impl fmt::Display for Action {
             Self::Start { .. } => "is started again",
             Self::ReleaseStrays { .. } => "gives back what it does not know to be its own",
             Self::Requeue { .. } => "is queued again by `producer retry`",
+            Self::LoseJob { .. } => "loses its job",
+            Self::Miss { .. } => "is seen to be queued without a job",
+            Self::Restore { .. } => "is looked at with its row locked, and gets a job where it has none",
         })
     }
 }

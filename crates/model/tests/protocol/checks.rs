@@ -134,3 +134,12 @@ fn a_claim_whose_answer_is_lost_would_keep_its_job_while_the_worker_lives() {
     let protocol = Protocol { troubles, strays: Strays::Kept, ..protocol(2, &[true], 1) };
     insta::assert_snapshot!("a_claim_unheard", shortest(&protocol, NEVER_STUCK));
 }
+
+#[test]
+fn jobs_that_are_lost_come_back_and_nothing_is_written_twice() {
+    let troubles = vec![Trouble::JobLost, Trouble::Delay, Trouble::Crash, Trouble::CommitUnheard, Trouble::Retry];
+    let protocol = Protocol { troubles, ..protocol(2, &[true, false], 2) };
+    let everything = [SETTLED, LATE, PARKED, LEFT_OVER, OUTDATED];
+    holds(protocol.clone(), &everything, 20_000);
+    holds(Protocol { sound: vec![true], trouble: 4, ..protocol }, &everything, 20_000);
+}

@@ -143,6 +143,10 @@ impl Database {
         }
     }
 
+    pub(crate) fn lacks_its_job(&self, id: usize) -> bool {
+        self.is_open(id) && self.certificates[id].job.is_none()
+    }
+
     /// A failed certificate is tried again. A job that is still there is not pushed a second time.
     pub(crate) fn requeue(&mut self, id: usize) {
         let certificate = &mut self.certificates[id];

@@ -17,6 +17,7 @@
 //! | `Action::ReleaseStrays` | `queue/queries/release_strays.sql` |
 //! | `Database::note_late` | `store/queries/note_late.sql` |
 //! | `Database::requeue` | `store/queries/requeue.sql` and `queue/queries/push.sql`, a transaction of `producer retry` |
+//! | `Action::Miss`, `Action::Restore` | `migration/src/restore.rs`: `without_job.sql`, then `lock_open.sql` and `restore.sql` |
 //! | `Action::Commit` | `apply_at_once` of `worker/src/apply.rs` |
 //! | `Action::Look`, `Action::CommitCarefully` | `apply_carefully`: first `lock_open.sql`, then all the rest |
 //!

@@ -23,8 +23,10 @@ pub(crate) fn all() -> Vec<Property<Protocol>> {
         Property::always(AGREES, |_, state| {
             certificates(state).all(|one| matches!(one.status, Status::Migrated(_)) == (one.written > 0))
         }),
-        Property::always(NEVER_LOST, |_, state| {
-            certificates(state).all(|certificate| is_final(certificate) || certificate.job.is_some())
+        // Where somebody takes jobs away, what must hold is that they come back: the next property.
+        Property::always(NEVER_LOST, |protocol: &Protocol, state| {
+            protocol.loses_jobs()
+                || certificates(state).all(|certificate| is_final(certificate) || certificate.job.is_some())
         }),
         Property::always(NEVER_STUCK, |protocol, state| is_settled(state) || !protocol.own_steps(state).is_empty()),
         Property::sometimes(SETTLED, |_, state| is_settled(state)),
@@ -52,6 +54,7 @@ fn is_final(certificate: &Certificate) -> bool {
 fn is_settled(state: &State) -> bool {
     certificates(state).all(|certificate| is_final(certificate) && certificate.job.is_none())
         && state.workers.iter().all(|worker| worker.batches.is_empty())
+        && state.missed.is_empty()
 }
 
 impl Protocol {
@@ -61,7 +64,11 @@ impl Protocol {
     /// should be; then the work.
     pub(crate) fn to_go(&self, state: &State) -> (u8, u8, usize, usize) {
         let jobs = || certificates(state).filter_map(|certificate| certificate.job);
-        let rescues = jobs().map(|job| self.max_crashes - job.crashes).sum();
+        let lacking = (0..self.sound.len()).filter(|id| self.loses_jobs() && state.database.lacks_its_job(*id));
+        let lacking: Vec<usize> = lacking.collect();
+        // A job that is pushed anew may be rescued as often as any other.
+        let of_lacking: u8 = lacking.iter().map(|_| self.max_crashes).sum();
+        let rescues = of_lacking + jobs().map(|job| self.max_crashes - job.crashes).sum::<u8>();
         let ailing = |process: Process, lease_holds: bool| match process {
             Process::Up => usize::from(!lease_holds),
             Process::Down => 2,
@@ -77,6 +84,9 @@ impl Protocol {
             Step::Completed => 2,
             Step::Looked { .. } => 1,
         });
-        (state.trouble, rescues, workers, 6 * strays + 5 * waiting + begun.sum::<usize>())
+        // Who is missed goes from 7 to 6 of them, and then to a job that waits.
+        let missed = state.missed.iter().filter(|id| !lacking.contains(id)).count();
+        let lacking = lacking.iter().map(|id| if state.missed.contains(id) { 6 } else { 7 }).sum::<usize>();
+        (state.trouble, rescues, workers, lacking + missed + 6 * strays + 5 * waiting + begun.sum::<usize>())
     }
 }

@@ -3,7 +3,7 @@
 use stateright::{Model, Property};
 
 use crate::action::{Action, Trouble};
-use crate::database::{Database, Fence, Name};
+use crate::database::{Database, Fence, Job, Name};
 use crate::worker::{Batch, Process, Step, Worker};
 
 /// How it is done, by how many, and what goes wrong meanwhile.
@@ -63,6 +63,8 @@ pub(crate) enum Strays {
 pub(crate) struct State {
     pub(crate) database: Database,
     pub(crate) workers: Vec<Worker>,
+    /// Certificates that were seen to be queued without a job, by whoever restores jobs.
+    pub(crate) missed: Vec<usize>,
     /// How much trouble is still to come at most.
     pub(crate) trouble: u8,
     /// Whether a result that was prepared before `producer retry` was recorded after it.
@@ -116,7 +118,32 @@ impl Protocol {
                 && !self.is_locked(state, &[*id])
         });
         steps.extend(failed.map(|certificate| Action::Requeue { certificate }));
+        self.steps_of_restoring(state, &mut steps);
         steps
+    }
+
+    /// Whether jobs may be missing at all.
+    pub(crate) fn loses_jobs(&self) -> bool {
+        self.troubles.contains(&Trouble::JobLost)
+    }
+
+    fn steps_of_restoring(&self, state: &State, steps: &mut Vec<Action>) {
+        if !self.loses_jobs() {
+            return;
+        }
+        for certificate in 0..self.sound.len() {
+            let is_missed = state.missed.contains(&certificate);
+            if state.database.certificates[certificate].job.is_some() {
+                steps.push(Action::LoseJob { certificate });
+            }
+            if state.database.lacks_its_job(certificate) && !is_missed {
+                steps.push(Action::Miss { certificate });
+            }
+            // It waits for whoever has the row locked.
+            if is_missed && !self.is_locked(state, &[certificate]) {
+                steps.push(Action::Restore { certificate });
+            }
+        }
     }
 
     fn steps_of_running(&self, state: &State, worker: usize, steps: &mut Vec<Action>) {
@@ -255,6 +282,15 @@ impl Protocol {
                     state.database.release(worker.name, id);
                 }
             }
+            Action::LoseJob { certificate } => state.database.certificates[*certificate].job = None,
+            Action::Miss { certificate } => state.missed.push(*certificate),
+            Action::Restore { certificate } => {
+                state.missed.retain(|missed| missed != certificate);
+                if state.database.is_open(*certificate) {
+                    let job = &mut state.database.certificates[*certificate].job;
+                    *job = job.or(Some(Job::default()));
+                }
+            }
             Action::Requeue { certificate } => {
                 state.database.requeue(*certificate);
                 for batch in state.workers.iter_mut().flat_map(|worker| &mut worker.batches) {
@@ -300,6 +336,7 @@ impl Model for Protocol {
         vec![State {
             database: Database::new(self.sound.len()),
             workers: (0..self.workers).map(Worker::new).collect(),
+            missed: Vec::new(),
             trouble: self.trouble,
             outdated_result: false,
         }]

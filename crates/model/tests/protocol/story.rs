@@ -50,7 +50,10 @@ fn sentence(state: &State, action: &Action) -> String {
         | Action::End { worker }
         | Action::ReleaseStrays { worker }
         | Action::Start { worker } => of(worker, ""),
-        Action::Requeue { certificate } => format!("{} {action}", letters(&[*certificate])),
+        Action::Requeue { certificate }
+        | Action::LoseJob { certificate }
+        | Action::Miss { certificate }
+        | Action::Restore { certificate } => format!("{} {action}", letters(&[*certificate])),
     }
 }
 
