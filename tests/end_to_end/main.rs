@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod agreement;
 mod architecture;
 mod bad_input;
 mod cases;
@@ -18,6 +19,7 @@ mod locks;
 mod logs;
 mod memory;
 mod million;
+mod missing_jobs;
 mod panics;
 mod refusals;
 mod repeat;

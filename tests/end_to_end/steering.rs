@@ -187,7 +187,7 @@ async fn a_retry_waits_for_a_worker_that_has_found_the_certificate_final() {
     let mut late = world.connection().await;
     sqlx::raw_sql("BEGIN").execute(&mut late).await.unwrap();
     let open = certferry_store::lock_open(&mut late, &[certferry_certificate::OldId(8)]).await.unwrap();
-    assert!(open.is_empty(), "it has failed");
+    assert!(open.open.is_empty(), "it has failed");
     let retry = world.start("producer", ["retry", "--id", "8"]);
     let waiting = "SELECT count(*) FROM pg_stat_activity
                    WHERE wait_event_type = 'Lock' AND datname = current_database()";

@@ -87,7 +87,8 @@ impl Code {
             ),
             Self::UnknownStatus => (
                 "correct the status in the source, or add the word to [status]",
-                "Correct the status in the old system, or add the word to [status] in the configuration; then retry.",
+                "Correct the status in the old system, or add the word to [status] in the configuration \
+                 and use `producer setup --accept-changes`; then retry.",
             ),
             Self::CertificateNotFound => (
                 "gone from the source: nothing to do, or restore it",

@@ -169,8 +169,29 @@ async fn check(config: &Config) -> Checked {
         Ok(legacy) => checked.source = Some(legacy),
         Err(error) => checked.add(&error),
     }
+    if let Err(error) = agreement(config, &mut checked).await {
+        checked.add(&error);
+    }
     checked.ready = checked.problems.is_empty();
     checked
+}
+
+/// Whether everything is as the manifest has it, where nothing else must be mended first.
+async fn agreement(config: &Config, checked: &mut Checked) -> anyhow::Result<()> {
+    let is_set_up = checked.destination.as_ref().is_some_and(|destination| destination.set_up);
+    if !is_set_up || checked.source.is_none() || !checked.problems.is_empty() {
+        return Ok(());
+    }
+    let (database, source) = tokio::try_join!(connections::database(config), connections::source(config))?;
+    let participant = connections::participant(config, &database, Some(&source), "");
+    let differences = participant.differences().await?;
+    let problems = differences
+        .iter()
+        .map(|difference| format!("{difference}; correct it, or accept it with `producer setup --accept-changes`"));
+    checked.problems.extend(problems);
+    source.close().await;
+    database.close().await;
+    Ok(())
 }
 
 async fn destination(config: &Config, checked: &mut Checked) -> anyhow::Result<Destination> {

@@ -65,6 +65,13 @@ pub(crate) struct Setup {
     /// Also create the tables of the reference destination, in a database that has none of them.
     #[arg(long)]
     pub(crate) reference_destination: bool,
+
+    /// Have what is configured now in place of what the migration was begun with: the source, its queries, the
+    /// destination's tables, the time zone, status words, brands and on_missing. Stop the workers before.
+    ///
+    /// What was in force before is kept in certferry.manifest, with who changed it and when.
+    #[arg(long)]
+    pub(crate) accept_changes: bool,
 }
 
 #[derive(Debug, Args)]

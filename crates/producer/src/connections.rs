@@ -1,6 +1,7 @@
 //! What the commands talk to, as the configuration says.
 
-use certferry_bootstrap::{Config, HintFrom};
+use certferry_bootstrap::{Config, HintFrom, Shutdown};
+use certferry_migration::{AtWork, Participant, operator};
 use certferry_queue::Queue;
 use certferry_source::Source;
 use certferry_store::Database;
@@ -28,6 +29,39 @@ pub(crate) async fn ready_database(config: &Config) -> anyhow::Result<Database> 
     certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
     certferry_store::destination_tables(&database).await.hint_from(certferry_store::Error::hint)?;
     Ok(database)
+}
+
+/// The destination's database after `producer setup`, for a command that fills the queue: the workers know of it from here
+/// on, so that one that drains waits for the first page. A dry run fills nothing.
+pub(crate) async fn database_to_fill(
+    config: &Config,
+    command: &str,
+    dry_run: bool,
+) -> anyhow::Result<(Database, Option<AtWork>)> {
+    let database = ready_database(config).await?;
+    if dry_run {
+        return Ok((database, None));
+    }
+    let name = format!("producer {command}, process {} of {}", std::process::id(), operator());
+    let at_work = AtWork::begin(&database, &name).await.hint_from(certferry_store::Error::hint)?;
+    Ok((database, Some(at_work)))
+}
+
+/// Tells the workers that the queue is filled; does not wait for it when told to stop at once.
+pub(crate) async fn end_filling(at_work: Option<AtWork>, shutdown: &Shutdown) {
+    if let Some(at_work) = at_work {
+        shutdown.at_once().run_until_cancelled(at_work.end()).await;
+    }
+}
+
+/// A command as it takes part in the migration: it must agree with the manifest.
+pub(crate) fn participant<'a>(
+    config: &'a Config,
+    database: &'a Database,
+    source: Option<&'a Source>,
+    name: &'a str,
+) -> Participant<'a> {
+    Participant { config, database, source, uses_rules: true, name }
 }
 
 /// The queue, whether it is set up or not.

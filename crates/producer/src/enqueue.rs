@@ -5,13 +5,14 @@ use anyhow::{Context, anyhow};
 use certferry_bootstrap::exit::Attention;
 use certferry_bootstrap::{Config, Hint, HintFrom, Progress, Shutdown};
 use certferry_certificate::OldId;
+use certferry_migration::operator;
 use certferry_source::{Selection, Source, Unaddressable};
 use certferry_store::{Database, Error};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::cli::Enqueue;
-use crate::{connections, ids_file, interruption};
+use crate::{connections, ids_file, interruption, missing};
 
 /// How many ids that the source does not have are named; the others are counted.
 const NAMED: usize = 10;
@@ -37,6 +38,8 @@ pub(crate) struct Enqueued {
     unaddressable: u64,
     /// The first hundred of those, in words.
     unaddressable_named: Vec<String>,
+    /// Queued certificates whose jobs were missing, and are in the queue again.
+    jobs_restored: u64,
     /// Ids that were named and that the source does not have, or not with one of the ECU numbers.
     not_in_source: Vec<OldId>,
     dry_run: bool,
@@ -56,7 +59,7 @@ impl fmt::Display for Enqueued {
         if !self.not_in_source.is_empty() {
             write!(f, ", not in the source {}", self.not_in_source.len())?;
         }
-        Ok(())
+        missing::display(f, self.jobs_restored, self.dry_run)
     }
 }
 
@@ -136,26 +139,58 @@ impl Pass {
 /// Queues the certificates that were never queued before: a page of the source, one transaction.
 pub(crate) async fn run(config: &Config, arguments: &Enqueue, shutdown: &Shutdown) -> anyhow::Result<Enqueued> {
     let selection = selection(arguments)?;
-    let connecting = async { tokio::try_join!(connections::ready_database(config), connections::source(config)) };
-    let (database, source) = shutdown.interrupting(connecting).await.context("interrupted; nothing was queued")??;
+    let connecting = async {
+        let database = connections::database_to_fill(config, "enqueue", arguments.dry_run);
+        tokio::join!(Box::pin(database), Box::pin(connections::source(config)))
+    };
+    let connected = shutdown.interrupting(connecting).await.context("interrupted; nothing was queued")?;
+    let ((database, at_work), source) = (connected.0?, connected.1);
+    let enqueued = match source {
+        Ok(source) => enqueue(config, arguments, &database, source, selection, shutdown).await,
+        Err(error) => Err(error),
+    };
+    connections::end_filling(at_work, shutdown).await;
+    let result = enqueued?;
+    // Closing would wait for a page that was dropped.
+    if result.complete {
+        database.close().await;
+    }
+    Ok(result)
+}
+
+async fn enqueue(
+    config: &Config,
+    arguments: &Enqueue,
+    database: &Database,
+    source: Source,
+    selection: Selection,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Enqueued> {
+    let name = format!("producer enqueue of {}", operator());
+    let participant = connections::participant(config, database, Some(&source), &name);
+    let agreeing =
+        async { if arguments.dry_run { participant.agree_without_a_trace().await } else { participant.agree().await } };
+    shutdown.interrupting(Box::pin(agreeing)).await.context("interrupted; nothing was queued")??;
     let page_size = match arguments.limit {
         // A first try of a few need not read thousands.
         Some(limit) => u32::try_from(limit.max(100)).unwrap_or(u32::MAX).min(config.source.page_size),
         None => config.source.page_size,
     };
+    let max_attempts = i32::try_from(config.worker.max_attempts)?;
+    // Before anything is queued: of what this command queues no job is missing.
+    let restored = missing::restore(database, max_attempts, arguments.dry_run, shutdown).await?;
     let run = Run {
-        database,
+        database: database.clone(),
         source,
         selection,
         page_size,
         limit: arguments.limit.unwrap_or(u64::MAX),
-        max_attempts: i32::try_from(config.worker.max_attempts)?,
+        max_attempts,
     };
-    let result = run.enqueue(arguments.dry_run, shutdown).await?;
-    // Closing would wait for a page that was dropped.
+    let result = Enqueued { jobs_restored: restored, dry_run: arguments.dry_run, ..Enqueued::default() };
+    let result = run.enqueue(result, shutdown).await?;
     if result.complete {
         run.source.close().await;
-        run.database.close().await;
     }
     Ok(result)
 }
@@ -185,8 +220,8 @@ struct Run {
 }
 
 impl Run {
-    async fn enqueue(&self, dry_run: bool, shutdown: &Shutdown) -> anyhow::Result<Enqueued> {
-        let mut result = Enqueued { dry_run, ..Enqueued::default() };
+    async fn enqueue(&self, mut result: Enqueued, shutdown: &Shutdown) -> anyhow::Result<Enqueued> {
+        let dry_run = result.dry_run;
         let counting = self.source.count(&self.selection);
         let Some(total) = shutdown.interrupting(counting).await else { return Ok(result) };
         let total = total.hint_from(certferry_source::Error::hint)?;
@@ -416,5 +451,9 @@ mod tests {
         result.dry_run = true;
         result.not_in_source = vec![OldId(9)];
         assert_eq!(result.to_string(), "selected 5, would enqueue 3, already known 2, not in the source 1");
+        result.jobs_restored = 7;
+        assert!(result.to_string().ends_with(", jobs that are missing 7"), "{result}");
+        result.dry_run = false;
+        assert!(result.to_string().ends_with(", missing jobs restored 7"), "{result}");
     }
 }

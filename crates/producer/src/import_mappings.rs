@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
+use certferry_migration::Participant;
 use certferry_store::{Contradictions, Entry, Error, Mapping};
 use serde::Serialize;
 
@@ -57,7 +58,7 @@ struct ReadFile {
 /// Records mapping files, all in one transaction: whatever is wrong with one of them, nothing is recorded.
 pub(crate) async fn run(config: &Config, arguments: &ImportMappings, shutdown: &Shutdown) -> anyhow::Result<Imported> {
     let files = read(&selected(arguments)?)?;
-    shutdown.interrupting(import(config, &files)).await.context("interrupted; nothing was imported")?
+    shutdown.interrupting(Box::pin(import(config, &files))).await.context("interrupted; nothing was imported")?
 }
 
 /// Which file is whose.
@@ -108,6 +109,9 @@ fn read(files: &[(Mapping, PathBuf)]) -> anyhow::Result<Vec<ReadFile>> {
 
 async fn import(config: &Config, files: &[ReadFile]) -> anyhow::Result<Imported> {
     let database = connections::ready_database(config).await?;
+    // New ids are those of the destination that is recorded.
+    let participant = Participant { uses_rules: false, ..connections::participant(config, &database, None, "") };
+    participant.agree_without_a_trace().await?;
     let mut transaction = database.begin().await?;
     let mut result = Imported::default();
     let (mut contradictions, mut migrated) = (Contradictions::default(), Vec::new());

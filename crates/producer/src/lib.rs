@@ -11,6 +11,7 @@ mod ids_file;
 mod import_mappings;
 mod interruption;
 mod mapping_file;
+mod missing;
 mod pausing;
 mod retry;
 mod setup;

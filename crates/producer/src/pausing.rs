@@ -4,6 +4,7 @@ use std::fmt;
 
 use anyhow::Context;
 use certferry_bootstrap::{Config, HintFrom, Shutdown};
+use certferry_migration::operator;
 use certferry_store::{Error, Pause};
 use serde::Serialize;
 
@@ -85,12 +86,6 @@ pub(crate) async fn resume(config: &Config, shutdown: &Shutdown) -> anyhow::Resu
         Ok(Resumed { paused: false, changed: ended.is_some(), ended })
     };
     shutdown.interrupting(resuming).await.context("interrupted; `producer status` says whether the run is paused")?
-}
-
-/// Who gives the command: the user's name at the machine's, as far as the system says.
-fn operator() -> String {
-    let user = whoami::username().unwrap_or_else(|_| "somebody".to_owned());
-    whoami::hostname().map_or_else(|_| user.clone(), |host| format!("{user}@{host}"))
 }
 
 #[cfg(test)]

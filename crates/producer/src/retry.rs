@@ -6,7 +6,7 @@ use certferry_certificate::OldId;
 use certferry_store::{Database, Error, Retry};
 use serde::Serialize;
 
-use crate::{cli, connections, interruption};
+use crate::{cli, connections, interruption, missing};
 
 /// Certificates a transaction.
 const PAGE: i64 = 5_000;
@@ -16,6 +16,8 @@ const PAGE: i64 = 5_000;
 pub(crate) struct Retried {
     selected: u64,
     enqueued: u64,
+    /// Queued certificates whose jobs were missing, and are in the queue again.
+    jobs_restored: u64,
     dry_run: bool,
     /// Whether it came to the end and was not interrupted.
     complete: bool,
@@ -26,7 +28,8 @@ pub(crate) struct Retried {
 impl fmt::Display for Retried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let enqueued = if self.dry_run { "would enqueue" } else { "enqueued" };
-        write!(f, "selected {} {} certificates, {enqueued} {} again", self.selected, self.state, self.enqueued)
+        write!(f, "selected {} {} certificates, {enqueued} {} again", self.selected, self.state, self.enqueued)?;
+        missing::display(f, self.jobs_restored, self.dry_run)
     }
 }
 
@@ -43,22 +46,42 @@ impl Retried {
 /// Queues failed (or skipped) certificates again.
 pub(crate) async fn run(config: &Config, arguments: &cli::Retry, shutdown: &Shutdown) -> anyhow::Result<Retried> {
     let retry = filter(arguments)?;
-    let connecting = connections::ready_database(config);
-    let database = shutdown.interrupting(connecting).await.context("interrupted; nothing was queued")??;
-    let counting = certferry_store::count_requeueable(&database, &retry);
-    let selected = shutdown.interrupting(counting).await.context("interrupted; nothing was queued")?;
-    let selected = u64::try_from(selected.hint_from(Error::hint)?)?;
-    let state = if retry.skipped { "skipped" } else { "failed" };
-    let mut result = Retried { selected, dry_run: arguments.dry_run, complete: true, state, enqueued: 0 };
-    if result.dry_run {
-        result.enqueued = selected;
-    } else {
-        let max_attempts = i32::try_from(config.worker.max_attempts)?;
-        requeue_all(&database, &retry, max_attempts, &mut result, shutdown).await?;
-    }
+    let connecting = connections::database_to_fill(config, "retry", arguments.dry_run);
+    let connected = shutdown.interrupting(Box::pin(connecting)).await;
+    let (database, at_work) = connected.context("interrupted; nothing was queued")??;
+    let retried = again(config, arguments, &database, &retry, shutdown).await;
+    connections::end_filling(at_work, shutdown).await;
+    let result = retried?;
     // Closing would wait for a page that was dropped.
     if result.complete {
         database.close().await;
+    }
+    Ok(result)
+}
+
+async fn again(
+    config: &Config,
+    arguments: &cli::Retry,
+    database: &Database,
+    retry: &Retry,
+    shutdown: &Shutdown,
+) -> anyhow::Result<Retried> {
+    // The source is not read here; the workers see to that.
+    let participant = connections::participant(config, database, None, "");
+    let agreeing = participant.agree_without_a_trace();
+    shutdown.interrupting(Box::pin(agreeing)).await.context("interrupted; nothing was queued")??;
+    let max_attempts = i32::try_from(config.worker.max_attempts)?;
+    let jobs_restored = missing::restore(database, max_attempts, arguments.dry_run, shutdown).await?;
+    let counting = certferry_store::count_requeueable(database, retry);
+    let selected = shutdown.interrupting(counting).await.context("interrupted; nothing was queued")?;
+    let selected = u64::try_from(selected.hint_from(Error::hint)?)?;
+    let state = if retry.skipped { "skipped" } else { "failed" };
+    let dry_run = arguments.dry_run;
+    let mut result = Retried { selected, dry_run, complete: true, state, enqueued: 0, jobs_restored };
+    if result.dry_run {
+        result.enqueued = selected;
+    } else {
+        requeue_all(database, retry, max_attempts, &mut result, shutdown).await?;
     }
     Ok(result)
 }

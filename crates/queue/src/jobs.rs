@@ -15,18 +15,63 @@ use crate::job::{QUEUE, decode, encode, new_id};
 /// `max_attempts` is for those who look at the queue; what becomes of a failing job is the worker's configuration.
 pub async fn push(connection: &mut PgConnection, certificates: &[OldId], max_attempts: i32) -> Result<u64, Error> {
     let Some(first) = certificates.first() else { return Ok(0) };
-    let ids: Vec<String> = certificates.iter().copied().map(new_id).collect();
-    let payloads: Vec<String> = certificates.iter().copied().map(encode).collect();
-    let keys: Vec<i64> = certificates.iter().map(|id| id.0).collect();
+    let NewJobs { ids, payloads, keys } = NewJobs::of(certificates);
     let pushed = sqlx::query_file!("queries/push.sql", QUEUE, &ids, &payloads, &keys, max_attempts)
         .execute(&mut *connection)
         .await
         .map_err(|error| Error::new("push jobs", error))?;
-    sqlx::query_file!("queries/notify.sql", QUEUE, new_id(*first))
+    notify(connection, *first).await?;
+    Ok(pushed.rows_affected())
+}
+
+/// Those of the certificates, in order, that have no job which will ever run.
+pub async fn without_job(connection: &mut PgConnection, certificates: &[OldId]) -> Result<Vec<OldId>, Error> {
+    let keys: Vec<i64> = certificates.iter().map(|id| id.0).collect();
+    let without = sqlx::query_file_scalar!("queries/without_job.sql", QUEUE, &keys)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| Error::new("look for missing jobs", error))?;
+    Ok(without.into_iter().map(OldId).collect())
+}
+
+/// Pushes a job for each certificate that has none, as [`push`] does, also where one that nobody claims any more has
+/// its idempotency key. The caller has locked the status rows of the certificates, so that none of them is finished
+/// meanwhile.
+pub async fn restore(connection: &mut PgConnection, certificates: &[OldId], max_attempts: i32) -> Result<u64, Error> {
+    let Some(first) = certificates.first() else { return Ok(0) };
+    let NewJobs { ids, payloads, keys } = NewJobs::of(certificates);
+    let restored = sqlx::query_file!("queries/restore.sql", QUEUE, &ids, &payloads, &keys, max_attempts)
+        .execute(&mut *connection)
+        .await
+        .map_err(|error| Error::new("restore missing jobs", error))?;
+    notify(connection, *first).await?;
+    Ok(restored.rows_affected())
+}
+
+/// The columns of `push.sql` and `restore.sql`.
+struct NewJobs {
+    ids: Vec<String>,
+    payloads: Vec<String>,
+    keys: Vec<i64>,
+}
+
+impl NewJobs {
+    fn of(certificates: &[OldId]) -> Self {
+        Self {
+            ids: certificates.iter().copied().map(new_id).collect(),
+            payloads: certificates.iter().copied().map(encode).collect(),
+            keys: certificates.iter().map(|id| id.0).collect(),
+        }
+    }
+}
+
+/// Wakes the workers once the transaction commits.
+async fn notify(connection: &mut PgConnection, first: OldId) -> Result<(), Error> {
+    sqlx::query_file!("queries/notify.sql", QUEUE, new_id(first))
         .fetch_one(connection)
         .await
-        .map_err(|error| Error::new("wake the workers", error))?;
-    Ok(pushed.rows_affected())
+        .map(drop)
+        .map_err(|error| Error::new("wake the workers", error))
 }
 
 /// Counts the table anew, so that every process stops using the plans it made when the table was small or empty.

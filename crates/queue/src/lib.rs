@@ -25,7 +25,9 @@ use chrono::{DateTime, Utc};
 pub use error::Error;
 pub use holds::Holds;
 pub use job::{Batch, Job};
-pub use jobs::{Orphan, analyze, complete, postpone, push, remove, remove_jobs, rescue, set_back};
+pub use jobs::{
+    Orphan, analyze, complete, postpone, push, remove, remove_jobs, rescue, restore, set_back, without_job,
+};
 pub use run::{Claiming, Worker};
 
 /// How to reach the database that holds the queue.

@@ -24,6 +24,15 @@ pub async fn analyze_status(connection: &mut PgConnection) -> Result<(), Error> 
         .map_err(|error| Error::new("analyze the status table", error))
 }
 
+/// Up to `limit` queued certificates with an id of `from` or above, in order.
+pub async fn queued_page(connection: &mut PgConnection, from: OldId, limit: i64) -> Result<Vec<OldId>, Error> {
+    let queued = sqlx::query_file_scalar!("queries/queued_page.sql", from.0, limit)
+        .fetch_all(connection)
+        .await
+        .map_err(|error| Error::new("look up queued certificates", error))?;
+    Ok(queued.into_iter().map(OldId).collect())
+}
+
 /// Those of the certificates that have a status row.
 pub async fn known(database: &Database, certificates: &[OldId]) -> Result<Vec<OldId>, Error> {
     let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();

@@ -128,7 +128,9 @@ pub async fn missing_from_destination(database: &Database) -> Result<Vec<String>
 pub async fn ensure_ready(database: &Database) -> Result<(), Error> {
     // The newest of each migration.
     sqlx::query!(
-        "SELECT FROM certferry.certificate_status, certferry.pause, certferry.waiting WHERE 'certferry.write_in_turn'::regproc IS NULL LIMIT 0"
+        "SELECT FROM certferry.certificate_status, certferry.pause, certferry.waiting, certferry.producer_at_work,
+             certferry.manifest
+         WHERE 'certferry.write_in_turn'::regproc IS NULL LIMIT 0"
     )
     .fetch_optional(&mut *database.session().await?)
     .await

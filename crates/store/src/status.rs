@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::Error;
+use crate::{Error, record_queued};
 
 /// How a certificate ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,15 +124,45 @@ fn json<T: serde::Serialize>(values: &[T]) -> Result<Option<Value>, Error> {
     serde_json::to_value(values).map(Some).map_err(|error| Error::unexpected("write issues as JSON", error))
 }
 
-/// Locks the rows, in the order of their ids, and returns the ids of those that are still queued. Waits for whoever is
-/// finishing one of them or queueing it again.
-pub async fn lock_open(connection: &mut PgConnection, ids: &[OldId]) -> Result<HashSet<OldId>, Error> {
+/// Status rows that the caller's transaction has locked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Locked {
+    /// The certificates that are still queued.
+    pub open: HashSet<OldId>,
+    /// Those of them that had no row: somebody pushed a job for one without it, or its row was deleted.
+    pub recorded: Vec<OldId>,
+}
+
+/// Locks the rows, in the order of their ids. Waits for whoever is finishing one of them or queueing it again.
+///
+/// A certificate without a row gets one, as queued: its job asks for it, and without a row nobody would ever learn what
+/// became of it.
+pub async fn lock_open(connection: &mut PgConnection, ids: &[OldId]) -> Result<Locked, Error> {
+    let mut locked = Locked::default();
+    let found = lock_rows(connection, ids, &mut locked.open).await?;
+    if found.len() == ids.len() {
+        return Ok(locked);
+    }
+    let absent: Vec<OldId> = ids.iter().copied().filter(|id| !found.contains(id)).collect();
+    locked.recorded = record_queued(connection, &absent).await?;
+    // The others were inserted by somebody else meanwhile.
+    lock_rows(connection, &absent, &mut locked.open).await?;
+    Ok(locked)
+}
+
+/// Locks the rows that there are, and adds those that are queued to `open`. Returns which there are.
+async fn lock_rows(
+    connection: &mut PgConnection,
+    ids: &[OldId],
+    open: &mut HashSet<OldId>,
+) -> Result<HashSet<OldId>, Error> {
     let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query_file!("queries/lock_open.sql", &ids)
         .fetch_all(connection)
         .await
         .map_err(|error| Error::new("lock status rows", error))?;
-    Ok(rows.into_iter().filter(|row| row.is_open).map(|row| OldId(row.certificate_id)).collect())
+    open.extend(rows.iter().filter(|row| row.is_open).map(|row| OldId(row.certificate_id)));
+    Ok(rows.into_iter().map(|row| OldId(row.certificate_id)).collect())
 }
 
 /// Counts results that came after another worker's; returns how many they are.

@@ -7,7 +7,7 @@ use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
 use certferry_store::{Finished, Refused, Transaction, Verdict, Writing};
 
 use crate::crash_point::crash_point;
-use crate::engine::Engine;
+use crate::engine::{Engine, lock_open};
 use crate::error::Error;
 use crate::prepare::{Begun, Prepared};
 use crate::tally::Counts;
@@ -39,7 +39,7 @@ impl Engine {
     pub(crate) async fn apply_carefully(&self, batch: &[Prepared<'_>], begun: Begun) -> Result<Counts, Error> {
         let Begun { mut transaction, uniqueness, .. } = begun;
         let ids: Vec<OldId> = batch.iter().map(|prepared| prepared.job.certificate_id).collect();
-        let open = certferry_store::lock_open(&mut transaction, &ids).await?;
+        let open = lock_open(&mut transaction, &ids).await?;
         let (open, late): (Vec<&Prepared<'_>>, Vec<&Prepared<'_>>) =
             batch.iter().partition(|prepared| open.contains(&prepared.job.certificate_id));
         let plans: Vec<&Plan> = open.iter().filter_map(|prepared| plan_of(prepared)).collect();

@@ -7,10 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use certferry_bootstrap::config::WorkerConfig;
-use certferry_certificate::{Code, Identity, Issue, Policy};
+use certferry_certificate::{Code, Identity, Issue, OldId, Policy};
 use certferry_queue::{Batch, Job};
 use certferry_source::Source;
-use certferry_store::{Catalog, Database, Finished, Verdict};
+use certferry_store::{Catalog, Database, Finished, Transaction, Verdict};
 use futures::FutureExt;
 
 use crate::backoff;
@@ -287,7 +287,7 @@ impl Engine {
     async fn give_up_for_now(&self, job: &Job, error: &Error) -> Result<(), Error> {
         let mut transaction = self.database.begin().await?;
         let id = job.certificate_id;
-        let is_open = certferry_store::lock_open(&mut transaction, &[id]).await?.contains(&id);
+        let is_open = lock_open(&mut transaction, &[id]).await?.contains(&id);
         let mut counts = Counts::default();
         if is_open && !error.code().is_permanent() && self.may_retry(job) {
             self.postpone(&mut transaction, vec![(id, (job.id.clone(), self.delay(job)))]).await?;
@@ -322,6 +322,15 @@ impl Engine {
         let (base, longest) = (self.config.backoff_base, self.config.backoff_max);
         backoff::delay(base, longest, failed_runs(job), rand::random())
     }
+}
+
+/// Locks status rows and returns the certificates that are still queued; those that had no row have one now.
+pub(crate) async fn lock_open(transaction: &mut Transaction, ids: &[OldId]) -> Result<HashSet<OldId>, Error> {
+    let locked = certferry_store::lock_open(transaction, ids).await?;
+    for id in &locked.recorded {
+        tracing::warn!(certificate.id = id.0, "a job's certificate had no status row; it has one now, and is migrated");
+    }
+    Ok(locked.open)
 }
 
 /// The jobs of a batch that name a certificate first, and the others.

@@ -12,6 +12,8 @@ pub(crate) enum Error {
     Store(#[from] certferry_store::Error),
     #[error(transparent)]
     Queue(#[from] certferry_queue::Error),
+    #[error(transparent)]
+    Migration(#[from] certferry_migration::Error),
     #[error("a database did not answer within {} s", .0.as_secs_f64())]
     Unanswered(Duration),
     #[error("working on the batch took longer than worker.batch_timeout, {} s", .0.as_secs_f64())]
@@ -44,6 +46,7 @@ impl Error {
         match self {
             Self::Store(error) => error.code(),
             Self::Queue(error) => error.code(),
+            Self::Migration(error) => error.code(),
             Self::Unanswered(_) | Self::Interrupted => Code::Unavailable,
             Self::BatchTimeout(_) => Code::Timeout,
             Self::Panic(_) => Code::Panic,

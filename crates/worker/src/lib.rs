@@ -6,6 +6,7 @@ mod breaker;
 mod cli;
 mod connected;
 mod crash_point;
+mod drained;
 mod engine;
 mod error;
 mod health;

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use certferry_bootstrap::{HintFrom, Shutdown, output, telemetry};
+use certferry_migration::{Participant, operator};
 use certferry_queue::Holds;
 
 use crate::Cli;
@@ -19,6 +20,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let holds = Holds::default();
     let connecting = async {
         let health = connect(&config, holds.clone()).await?;
+        let name = format!("worker of {}", operator());
+        let (database, source) = (&health.database, Some(&health.source));
+        Participant { config: &config, database, source, uses_rules: true, name: &name }.agree().await?;
         let catalog = certferry_store::catalog(&health.database).await.hint_from(certferry_store::Error::hint)?;
         anyhow::Ok((health, catalog))
     };

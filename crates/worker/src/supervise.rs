@@ -11,6 +11,7 @@ use certferry_store::Catalog;
 use tokio::time::Instant;
 
 use crate::breaker::Breaker;
+use crate::drained::Drained;
 use crate::engine::Engine;
 use crate::health::Health;
 use crate::memory::Memory;
@@ -49,11 +50,13 @@ impl Shared {
     /// Runs workers, one after the other, until one has nothing left to do, or the process is told to stop.
     pub(crate) async fn run(&self, shutdown: &Shutdown) -> anyhow::Result<Ended> {
         let mut pause = SHORTEST_PAUSE;
+        let mut drained = Drained::default();
         loop {
             let begun = Instant::now();
             let worker = Worker::new(self.holds.clone());
             let failed = tokio::select! {
                 ended = self.run_one(&worker, shutdown) => match ended {
+                    Ok(()) if self.drain && drained.leaves_work(self, shutdown).await? => continue,
                     Ok(()) => return Ok(Ended::Finished),
                     Err(error) => error,
                 },

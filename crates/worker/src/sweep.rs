@@ -7,7 +7,7 @@ use certferry_certificate::{Identity, OldId};
 use certferry_queue::{Orphan, Worker};
 use certferry_store::{Finished, Verdict};
 
-use crate::engine::{Engine, exhausted};
+use crate::engine::{Engine, exhausted, lock_open};
 use crate::error::Error;
 
 /// Sweeps within one `orphan_after`.
@@ -54,7 +54,7 @@ impl Engine {
             .collect();
         // Locked, so that nobody queues one of them again before its job is removed.
         let exhausted_ids: Vec<OldId> = exhausted_ones.iter().map(|orphan| orphan.certificate_id).collect();
-        certferry_store::lock_open(&mut transaction, &exhausted_ids).await?;
+        lock_open(&mut transaction, &exhausted_ids).await?;
         certferry_store::finish(&mut transaction, &self.worker, &results).await?;
         let jobs: Vec<String> = exhausted_ones.iter().map(|orphan| orphan.id.clone()).collect();
         certferry_queue::remove_jobs(&mut transaction, &jobs).await?;

@@ -19,7 +19,7 @@ async fn every_certificate_gets_one_job_however_often() {
     execute(&world.source, "INSERT INTO certificates (id) VALUES (-3), (9223372036854775807)").await;
     let expected = json!({
         "selected": 2502, "enqueued": 2, "already_known": 2500, "unaddressable": 0, "unaddressable_named": [],
-        "not_in_source": [], "dry_run": false, "complete": true,
+        "jobs_restored": 0, "not_in_source": [], "dry_run": false, "complete": true,
     });
     assert_eq!(world.run("enqueue --json").json(), expected);
     assert_eq!(world.rows_and_jobs().await, (2502, 2502));
@@ -187,4 +187,35 @@ async fn what_the_source_counts_and_does_not_show_is_no_success() {
     assert_eq!(ended.code, Some(1), "it came to the end: {}", ended.stderr);
     let ended = world.run_with("enqueue --ecu ECU5 --ecu ECU6", &[("CERTFERRY__SOURCE__CERTIFICATES", query)]);
     assert_eq!(ended.good(), "selected 2, enqueued 1, already known 1");
+}
+
+#[tokio::test]
+async fn missing_jobs_of_queued_certificates_are_restored() {
+    let world = World::with_certificates(2500).await;
+    world.run("enqueue --limit 2000").good();
+    // One is final, one is set aside under its idempotency key, and one keeps its job.
+    world
+        .execute(
+            "UPDATE certferry.certificate_status SET state = 'skipped', finished_at = now() WHERE certificate_id = 1;
+             UPDATE apalis.jobs SET status = 'Killed' WHERE idempotency_key = '2';
+             DELETE FROM apalis.jobs WHERE idempotency_key::bigint NOT IN (2, 3)",
+        )
+        .await;
+    let dry = world.run("enqueue --dry-run --json").json();
+    assert_eq!((&dry["enqueued"], &dry["jobs_restored"]), (&json!(500), &json!(1998)));
+    assert_eq!(world.number("SELECT count(*) FROM apalis.jobs").await, 2);
+    let many: Vec<_> = (0..3).map(|_| world.start("enqueue --json")).collect();
+    let mut restored = 0;
+    for child in many {
+        let output = child.wait_with_output().expect("it ends");
+        restored += crate::world::Ended::of(output).json()["jobs_restored"].as_i64().expect("a number");
+    }
+    assert_eq!(restored, 1998);
+    assert_eq!(world.rows_and_jobs().await, (2499, 2499));
+    assert_eq!(world.number("SELECT count(*) FROM apalis.jobs WHERE status = 'Pending'").await, 2499);
+    world.execute("DELETE FROM apalis.jobs WHERE idempotency_key = '7'").await;
+    let ended = world.run("retry");
+    assert!(ended.good().ends_with("enqueued 0 again, missing jobs restored 1"), "{}", ended.stdout);
+    assert!(ended.stderr.contains("queued certificates had no job"), "{}", ended.stderr);
+    assert_eq!(world.number("SELECT count(*) FROM certferry.producer_at_work").await, 0);
 }

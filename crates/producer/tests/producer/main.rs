@@ -1,5 +1,6 @@
 //! The commands of the producer, through the real binary on a real server.
 
+mod agreeing;
 mod checking;
 mod enqueueing;
 mod interrupting;

@@ -21,7 +21,9 @@ async fn setting_up_may_be_repeated_and_run_at_once() {
         "certificate numbers are unique by index certificates_certificate_number_key",
         "trade licences are unique by index customers_trade_license_key",
     ];
-    let expected = serde_json::json!({"ready": true, "reference_destination_created": true, "uniqueness": uniqueness});
+    let expected = serde_json::json!({
+        "ready": true, "reference_destination_created": true, "uniqueness": uniqueness, "accepted": [],
+    });
     assert_eq!(document, expected);
     assert_eq!(world.number(OURS).await, 2);
     let before = world.state().await;

@@ -1,0 +1,1 @@
+DELETE FROM certferry.producer_at_work WHERE id = $1
