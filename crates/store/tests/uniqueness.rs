@@ -23,6 +23,8 @@ async fn destination(statements: &str, schema: &str) -> Database {
         max_connections: 1,
         connect_timeout: Duration::from_secs(30),
         statement_timeout: Duration::from_secs(30),
+        lock_timeout: std::time::Duration::from_mins(1),
+        application_name: "certferry",
     };
     Database::connect(&settings).await.unwrap()
 }

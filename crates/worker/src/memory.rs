@@ -149,6 +149,7 @@ mod tests {
     const MIB: u64 = 1 << 20;
 
     /// How many jobs each part has, and the too large ones.
+    #[expect(clippy::default_trait_access, reason = "how the queue tells time is not for this crate to name")]
     fn divided(sizes: &[u64], of_a_batch: u64, total: u64) -> (Vec<usize>, usize) {
         let ids = 1..=i64::try_from(sizes.len()).unwrap();
         let batch: Vec<Job> = ids
