@@ -64,7 +64,7 @@ async fn migrate(world: &World) -> String {
         assert!(output.status.success(), "{binary}: {written}");
         log.push_str(&written);
     }
-    log.lines().filter(|line| !line.contains("DEBUG")).map(|line| format!("{line}\n")).collect()
+    log.lines().filter(|line| !line.contains("DEBUG")).collect::<Vec<_>>().join("\n")
 }
 
 fn leaked<'a>(texts: &'a BTreeSet<String>, log: &str) -> Vec<&'a String> {

@@ -185,9 +185,10 @@ async fn agreement(config: &Config, checked: &mut Checked) -> anyhow::Result<()>
     let (database, source) = tokio::try_join!(connections::database(config), connections::source(config))?;
     let participant = connections::participant(config, &database, Some(&source), "");
     let differences = participant.differences().await?;
-    let problems = differences
-        .iter()
-        .map(|difference| format!("{difference}; correct it, or accept it with `producer setup --accept-changes`"));
+    let problems = differences.iter().map(|difference| Problem {
+        what: difference.to_string(),
+        hint: Some("correct it, or accept it with `producer setup --accept-changes`".to_owned()),
+    });
     checked.problems.extend(problems);
     source.close().await;
     database.close().await;

@@ -48,7 +48,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             checked.into_result()
         }
         Command::Enqueue(arguments) => {
-            let enqueued = enqueue::run(&config, &arguments, &shutdown).await?;
+            let enqueued = Box::pin(enqueue::run(&config, &arguments, &shutdown)).await?;
             print(cli.json, &enqueued)?;
             enqueued.into_result()
         }

@@ -50,7 +50,7 @@ impl Drained {
                 Err(error) => {
                     let waiting =
                         async { matches!(error, Error::Interrupted) || shared.health.wait_after(&error).await };
-                    let Some(was_away) = shutdown.interrupting(waiting).await else { break };
+                    let Some(was_away) = shutdown.interrupting(Box::pin(waiting)).await else { break };
                     failures = if was_away { 0 } else { failures + 1 };
                     if failures >= LOOKS {
                         return Err(anyhow::Error::from(error).context("could not look whether anything is left"));

@@ -111,10 +111,10 @@ impl Engine {
     async fn fail_too_large(&self, too_large: &[(Job, u64)]) -> Result<(), Error> {
         let ids: Vec<OldId> = too_large.iter().map(|(job, _)| job.certificate_id).collect();
         let mut transaction = self.database.begin().await?;
-        let open = certferry_store::lock_open(&mut transaction, &ids).await?;
+        let locked = certferry_store::lock_open(&mut transaction, &ids).await?;
         let results: Vec<Finished> = too_large
             .iter()
-            .filter(|(job, _)| open.contains(&job.certificate_id))
+            .filter(|(job, _)| locked.open.contains(&job.certificate_id))
             .map(|(job, size)| Finished {
                 id: job.certificate_id,
                 identity: Identity::default(),

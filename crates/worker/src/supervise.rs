@@ -56,7 +56,7 @@ impl Shared {
             let worker = Worker::new(self.holds.clone());
             let failed = tokio::select! {
                 ended = self.run_one(&worker, shutdown) => match ended {
-                    Ok(()) if self.drain && drained.leaves_work(self, shutdown).await? => continue,
+                    Ok(()) if self.drain && Box::pin(drained.leaves_work(self, shutdown)).await? => continue,
                     Ok(()) => return Ok(Ended::Finished),
                     Err(error) => error,
                 },
