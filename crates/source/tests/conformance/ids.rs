@@ -38,16 +38,15 @@ async fn all(source: &Source, limit: u32) -> (Vec<i64>, Unaddressable) {
             repeated += id.rows;
             unaddressable.add_repeated(id);
         }
-        match page.next {
-            Some(next) => after = Some(next),
-            None => {
-                let rows = source.rows_up_to(None).await.expect("a count");
-                let readable = found.len() as u64 + repeated;
-                assert_eq!(rows, readable + unaddressable.missing + unaddressable.unreadable, "every row counts once");
-                return (found, unaddressable);
-            }
+        after = page.next;
+        if after.is_none() {
+            break;
         }
     }
+    let rows = source.rows_up_to(None).await.expect("a count");
+    let readable = found.len() as u64 + repeated;
+    assert_eq!(rows, readable + unaddressable.missing + unaddressable.unreadable, "every row counts once");
+    (found, unaddressable)
 }
 
 async fn ids_of_every_type_are_sorted_by_number_and_found(legacy: Legacy) {
