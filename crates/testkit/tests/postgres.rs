@@ -164,6 +164,8 @@ fn the_wrapper_hands_on_the_exit_code_and_clears_up() {
 #[test]
 fn the_wrapper_passes_a_request_to_end_on_to_the_command() {
     let (mut owner, directory) = with_postgres("trap 'exit 9' TERM; echo $CERTFERRY_TEST_SERVER; read -r _");
+    // Waiting would close the input, at whose end the command ends by itself.
+    let _input = owner.stdin.take();
     kill_process(Pid::from_child(&owner), Signal::TERM).unwrap();
     assert_eq!(owner.wait().unwrap().code(), Some(9));
     assert!(!directory.exists());
