@@ -154,9 +154,19 @@ fn queries() -> Vec<Query> {
         ),
         query!(
             "store/queries/lookups.sql",
-            (batch(|id| format!("ECU{id}")), ids(), ids(), ids(), numbers()),
+            (
+                batch(|id| format!("ECU{id}")),
+                ids(),
+                ids(),
+                ids(),
+                numbers(),
+                batch(|id| format!("CN-{id}")),
+                "'public'",
+                "ARRAY[]::bigint[]"
+            ),
             &[
                 &["devices_ecu_number_key"],
+                &["customers_trade_license_key"],
                 &["mapping_pkey"],
                 &["certificates_certificate_number_key"],
                 &["customers_pkey"],

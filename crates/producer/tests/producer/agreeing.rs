@@ -41,7 +41,7 @@ async fn another_source_is_refused_until_it_is_accepted() {
     assert!(message.contains("hint: ") && message.contains("--accept-changes"), "{message}");
     assert_eq!(world.rows_and_jobs().await, (10, 10));
     let check = world.run_with("check", &there);
-    assert_eq!(check.code, Some(1));
+    assert_eq!(check.code, Some(3));
     assert!(check.stdout.contains("problem: source.url: recorded is the PostgreSQL database"), "{}", check.stdout);
 
     let accepted = world.run_with("setup --accept-changes --json", &there).json();

@@ -29,7 +29,7 @@ async fn the_document_of_a_migration_under_way() {
     let rate = document["rate_per_second"].as_f64().expect("a rate");
     // Eight within the ten seconds since the first began, and however long the binary took.
     assert!(rate > 0.1 && rate <= 0.8, "{rate}");
-    assert!(document["eta_seconds"].as_f64().expect("a time") >= 2.0, "{document}");
+    assert!(document["eta_seconds"].is_null(), "nobody works on the rest: {document}");
 
     let ended = world.run("status");
     let text = ended.good();

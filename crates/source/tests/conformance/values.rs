@@ -74,7 +74,9 @@ async fn integers_of_any_width_are_read(legacy: Legacy) {
     let highest = found.iter().find(|one| one.id.0 == i64::MAX).expect("the highest");
     assert_eq!(references(highest), [id(-32768), id(2_147_483_647), id(i64::MIN), id(1_234_567)]);
     let lowest = found.iter().find(|one| one.id.0 == i64::MIN).expect("the lowest");
-    assert_eq!(references(lowest), [id(1), Reference::Missing, id(i64::MAX), unreadable("0.50")]);
+    // SQLite keeps a number and not how many decimals it was written with.
+    let half = if legacy.engine == Engine::Sqlite { "0.5" } else { "0.50" };
+    assert_eq!(references(lowest), [id(1), Reference::Missing, id(i64::MAX), unreadable(half)]);
 }
 
 async fn long_remarks_and_odd_characters_come_through(legacy: Legacy) {

@@ -69,10 +69,10 @@ async fn tables_of_another_shape_are_read_by_queries_of_the_user() {
     assert_eq!((first.certificate_number.clone(), first.ecu_number.clone()), (text("L-12"), text("ECU12")));
     assert_eq!((&first.new_registration, &second.new_registration), (&text("true"), &LegacyText::Null));
     assert_eq!((first.speed.clone(), first.status.clone()), (text("80.5"), text("valid")));
-    assert_eq!(first.issue_date, text("2020-01-31 19:30:00.5+00"));
+    assert_eq!(first.issue_date, text("2020-01-31T19:30:00.500000Z"));
     assert_eq!(first.expiry_date, text("2021-01-31 10:00:00"));
     assert_eq!(first.calibration_date, text("2020-02-01"));
-    assert_eq!(first.installation_date, text("2020-01-31 20:00:00+00"));
+    assert_eq!(first.installation_date, text("2020-01-31T20:00:00.000000Z"));
     assert_eq!((&second.customer_id, &second.status), (&beyond_bigint, &text("void")));
     assert_eq!((second.issue_date.clone(), second.speed.clone()), (text("infinity"), LegacyText::Null));
 
