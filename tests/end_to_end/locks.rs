@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
+use tokio::process::Child;
 
 use crate::verdicts::assert_as_expected;
 use crate::world::{World, ended, succeeded};
@@ -124,13 +125,49 @@ async fn assert_that_it_is_waited_for(world: &World, words: &[&str], mend: impl 
     assert_nobody_was_charged(world).await;
 }
 
+/// A worker that has begun, and has claimed nothing yet.
+async fn paused_worker(world: &World) -> Child {
+    world.succeeds("producer", ["pause"]).await;
+    let worker = world.start("worker", ["--drain"]);
+    world.until("SELECT count(*) FROM apalis.workers", |workers| workers > 0).await;
+    worker
+}
+
+/// A table of the destination that is not what it was is waited for, from the first batch of a worker that has begun before.
+async fn assert_that_a_table_is_waited_for(take_away: &str, bring_back: &str) {
+    let world = enqueued_world().await;
+    let worker = paused_worker(&world).await;
+    world.execute(take_away).await;
+    world.succeeds("producer", ["resume"]).await;
+    until_it_is_told(&world, &["vehicles"]).await;
+    assert_eq!(world.number(QUEUED).await, 2000);
+    world.execute(bring_back).await;
+    let output = ended(worker).await;
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    succeeded(output);
+    assert!(log.lines().any(|line| line.contains("waiting for it") && line.contains("vehicles")), "{log}");
+    assert_as_expected(&world).await;
+    assert_eq!(world.number(MOST_ATTEMPTS).await, 1);
+    let not_by_hand = format!("{PAUSES} WHERE resumed_at IS NULL OR paused_by LIKE '%breaker%'");
+    assert_eq!(world.number(&not_by_hand).await, 0);
+    assert_eq!(waiting_because(&world).await, None);
+}
+
 #[tokio::test]
 async fn a_table_of_the_destination_that_is_gone_is_waited_for() {
-    let world = enqueued_world().await;
-    world.execute("ALTER TABLE vehicles RENAME TO elsewhere").await;
-    assert_that_it_is_waited_for(&world, &["vehicles"], async |world: &World| {
-        world.execute("ALTER TABLE elsewhere RENAME TO vehicles").await;
-    })
+    assert_that_a_table_is_waited_for(
+        "ALTER TABLE vehicles RENAME TO elsewhere",
+        "ALTER TABLE elsewhere RENAME TO vehicles",
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn a_table_of_the_destination_that_another_schema_has_is_waited_for() {
+    assert_that_a_table_is_waited_for(
+        "CREATE SCHEMA other; ALTER TABLE vehicles SET SCHEMA other",
+        "ALTER TABLE other.vehicles SET SCHEMA public",
+    )
     .await;
 }
 

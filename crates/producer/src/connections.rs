@@ -23,10 +23,17 @@ pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
     Database::connect(&settings).await.hint_from(certferry_store::Error::hint)
 }
 
-/// The destination's database after `producer setup`.
-pub(crate) async fn ready_database(config: &Config) -> anyhow::Result<Database> {
+/// The destination's database after `producer setup`, for a command that looks at the migration or steers it: when a table of
+/// the destination is gone, that must still be possible.
+pub(crate) async fn steering_database(config: &Config) -> anyhow::Result<Database> {
     let database = database(config).await?;
     certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
+    Ok(database)
+}
+
+/// The destination's database after `producer setup`.
+pub(crate) async fn ready_database(config: &Config) -> anyhow::Result<Database> {
+    let database = steering_database(config).await?;
     certferry_store::destination_tables(&database).await.hint_from(certferry_store::Error::hint)?;
     Ok(database)
 }

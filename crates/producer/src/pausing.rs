@@ -66,7 +66,7 @@ impl fmt::Display for Since<'_> {
 /// Pauses the run.
 pub(crate) async fn pause(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Paused> {
     let pausing = async {
-        let database = connections::ready_database(config).await?;
+        let database = connections::steering_database(config).await?;
         let changed = certferry_store::pause(&database, &operator(), None).await.hint_from(Error::hint)?;
         let mut snapshot = database.begin_snapshot().await?;
         let open = certferry_store::open_pause(&mut snapshot).await?;
@@ -80,7 +80,7 @@ pub(crate) async fn pause(config: &Config, shutdown: &Shutdown) -> anyhow::Resul
 /// Lets the run go on.
 pub(crate) async fn resume(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Resumed> {
     let resuming = async {
-        let database = connections::ready_database(config).await?;
+        let database = connections::steering_database(config).await?;
         let ended = certferry_store::resume(&database, &operator()).await.hint_from(Error::hint)?;
         database.close().await;
         Ok(Resumed { paused: false, changed: ended.is_some(), ended })

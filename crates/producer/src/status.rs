@@ -42,7 +42,7 @@ pub(crate) struct Progress {
 /// Says how far the migration is, once or every second.
 pub(crate) async fn run(config: &Config, arguments: &Status, json: bool, shutdown: &Shutdown) -> anyhow::Result<()> {
     let connecting = async {
-        let database = connections::ready_database(config).await?;
+        let database = connections::steering_database(config).await?;
         anyhow::Ok(Looking {
             database,
             queue: connections::queue(config).await?,

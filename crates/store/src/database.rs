@@ -4,7 +4,7 @@ use std::time::Duration;
 use certferry_connection::{Connections, Security, Session};
 use sqlx::{PgConnection, Postgres};
 
-use crate::Error;
+use crate::{Error, destination_tables};
 
 /// How to reach the database that holds the destination, the status table and the queue.
 #[derive(Clone, Debug)]
@@ -122,10 +122,12 @@ impl Database {
         Ok(())
     }
 
-    /// Fails unless every table that a batch writes is there, may be written, and is locked by nobody. Writes nothing.
+    /// Fails unless every table of the contract is that of the destination's schema, and those that a batch writes may be
+    /// written and are locked by nobody: what each batch relies on. Writes nothing.
     pub async fn check_writing(&self, customers: bool, technicians: bool) -> Result<(), Error> {
         let failed = |error| Error::new("write to the destination", error);
         self.check_writable().await?;
+        destination_tables(self).await?;
         let mut transaction = self.begin().await?;
         transaction.limit_lock_waits(PROBE_PATIENCE).await?;
         sqlx::query_file!("queries/probe_writing.sql").fetch_optional(&mut *transaction).await.map_err(failed)?;

@@ -58,10 +58,12 @@ impl Error {
     }
 
     /// Whether the database refuses what every batch needs, whatever its certificates are: it is read-only, a table or column
-    /// is gone, a right was revoked.
+    /// is gone or hidden, a right was revoked.
     #[must_use]
     pub fn is_misfit(&self) -> bool {
-        self.is_missing_schema() || matches!(self.state.as_deref(), Some("25006" | "42501"))
+        self.is_missing_schema()
+            || self.source.is::<WrongSchema>()
+            || matches!(self.state.as_deref(), Some("25006" | "42501"))
     }
 
     /// Whether a lock that another session holds was waited for in vain.
