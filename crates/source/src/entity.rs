@@ -11,6 +11,9 @@ pub enum Entity {
     Technicians,
 }
 
+/// Where [`Entity::columns`] of certificates has the certificate number.
+pub(crate) const CERTIFICATE_NUMBER: usize = 1;
+
 impl Entity {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Certificates, Self::Customers, Self::Technicians];

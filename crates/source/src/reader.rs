@@ -43,6 +43,9 @@ pub(crate) trait Reader: Send + Sync + fmt::Debug {
     /// Those of `ids` that are there, with their ECU numbers, in any order; one of them for each row that has it.
     fn present<'a>(&'a self, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<(i64, LegacyText)>, Error>>;
 
+    /// What identifies the certificates with these ids, and nothing else of them: id, number and ECU number, in any order.
+    fn identities<'a>(&'a self, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>>;
+
     /// The rows with these ids: a value for each of [`Entity::columns`], in any order.
     fn rows<'a>(&'a self, entity: Entity, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>>;
 

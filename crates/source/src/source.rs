@@ -232,6 +232,22 @@ impl Source {
         Ok(found)
     }
 
+    /// What identifies the certificates with these ids, and nothing else of them, however large they are: id, number and
+    /// ECU number, by ascending id.
+    pub async fn identities(&self, ids: &[OldId]) -> Result<Vec<(OldId, LegacyText, LegacyText)>, Error> {
+        let ids: Vec<i64> = ids.iter().map(|id| id.0).collect();
+        let mut found = Vec::with_capacity(ids.len());
+        for ids in ids.chunks(IDS_A_STATEMENT) {
+            self.pace.wait_for(ids.len()).await;
+            found.extend(self.reader.identities(ids).await?.into_iter().filter_map(|row| {
+                let [key, certificate_number, ecu_number] = <[LegacyText; 3]>::try_from(row).ok()?;
+                Some((OldId(crate::text::id(&key)?), certificate_number, ecu_number))
+            }));
+        }
+        found.sort_by_key(|(id, ..)| *id);
+        Ok(found)
+    }
+
     /// The customers with these ids, by ascending id: each row, so an id that several rows have comes as often, and one that
     /// is not there never.
     pub async fn customers(&self, ids: &[OldId]) -> Result<Vec<LegacyCustomer>, Error> {

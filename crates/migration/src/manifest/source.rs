@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use certferry_bootstrap::{Config, HintFrom};
-use certferry_certificate::{LegacyCertificate, LegacyText, OldId};
+use certferry_certificate::{LegacyText, OldId};
 use certferry_source::{Class, Entity, Error, Selection, Source};
 use serde::{Deserialize, Serialize};
 
@@ -79,8 +79,15 @@ impl Fingerprint {
             Some(recorded) => recorded.remembered.iter().map(|certificate| OldId(certificate.id)).collect(),
             None => source.ids_page(None, REMEMBERED, &Selection::all()).await.hint_from(Error::hint)?.ids,
         };
-        let certificates = source.certificates(&remembered).await.hint_from(Error::hint)?;
-        fingerprint.remembered = certificates.iter().map(Remembered::of).collect();
+        let identities = source.identities(&remembered).await.hint_from(Error::hint)?;
+        fingerprint.remembered = identities
+            .iter()
+            .map(|(id, certificate_number, ecu_number)| Remembered {
+                id: id.0,
+                certificate_number: digest(certificate_number),
+                ecu_number: digest(ecu_number),
+            })
+            .collect();
         Ok(fingerprint)
     }
 
@@ -149,14 +156,6 @@ impl Fingerprint {
 }
 
 impl Remembered {
-    fn of(certificate: &LegacyCertificate) -> Self {
-        Self {
-            id: certificate.id.0,
-            certificate_number: digest(&certificate.certificate_number),
-            ecu_number: digest(&certificate.ecu_number),
-        }
-    }
-
     /// Whether it is the same certificate; none where nothing is known of it.
     fn is_same(&self, now: &Self) -> Option<bool> {
         let of =

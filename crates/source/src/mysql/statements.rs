@@ -6,6 +6,7 @@
 
 use super::key;
 use crate::Entity;
+use crate::entity::CERTIFICATE_NUMBER;
 use crate::key::{Ids, IdsDialect};
 use crate::query::Queries;
 use crate::reader::Column;
@@ -53,6 +54,11 @@ impl Statements {
     pub(super) fn present(&self, ids: &[i64]) -> String {
         let Self { from, values, ecu_number, .. } = self;
         format!("SELECT {}, {ecu_number} {from} WHERE {}", values[0], self.among(ids))
+    }
+
+    pub(super) fn identities(&self, ids: &[i64]) -> String {
+        let number = &self.values[CERTIFICATE_NUMBER];
+        format!("SELECT {}, {number}, {} {} WHERE {}", self.values[0], self.ecu_number, self.from, self.among(ids))
     }
 
     pub(super) fn by_id(&self, ids: &[i64]) -> String {

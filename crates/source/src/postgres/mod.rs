@@ -285,6 +285,27 @@ impl Reader for PostgresReader {
         .boxed()
     }
 
+    fn identities<'a>(&'a self, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
+        async move {
+            let identities = Arc::clone(&self.statements(Entity::Certificates).await?.identities);
+            let query = sqlx::query(AssertSqlSafe(identities)).bind(ids);
+            match self.fetch_decodable(Entity::Certificates, "reading what identifies certificates", query).await? {
+                Ok(rows) => Ok(rows.iter().map(texts).collect()),
+                Err(_) if ids.len() > 1 => {
+                    let (left, right) = ids.split_at(ids.len() / 2);
+                    let mut found = self.identities(left).await?;
+                    found.extend(self.identities(right).await?);
+                    Ok(found)
+                }
+                Err(_) => Ok(ids
+                    .iter()
+                    .map(|id| vec![LegacyText::Text(id.to_string()), LegacyText::Undecodable, LegacyText::Undecodable])
+                    .collect()),
+            }
+        }
+        .boxed()
+    }
+
     fn rows<'a>(&'a self, entity: Entity, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
         async move {
             let action = format!("reading {entity}");

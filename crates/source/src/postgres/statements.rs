@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use super::key;
+use crate::entity::CERTIFICATE_NUMBER;
 use crate::key::{Ids, IdsDialect, Lookup};
 use crate::reader::Column;
 use crate::{Entity, query::Queries};
@@ -19,6 +20,8 @@ pub(super) struct Statements {
     pub(super) each_by_id: Vec<Arc<str>>,
     /// The id and the ECU number. `$1` ids.
     pub(super) present: Arc<str>,
+    /// The id, the certificate number and the ECU number. `$1` ids.
+    pub(super) identities: Arc<str>,
     /// The id and the bytes of all other values, where those are more than `$2`. `$1` ids.
     pub(super) large: Arc<str>,
     /// How the server would find [`MARKED_ID`].
@@ -76,6 +79,7 @@ impl Statements {
             by_id: format!("SELECT {} {by_id}", values.join(", ")).into(),
             each_by_id: values.iter().map(|value| format!("SELECT {value} {by_id}").into()).collect(),
             present: format!("SELECT {key_value}, {ecu_number} {by_id}").into(),
+            identities: format!("SELECT {key_value}, {}, {ecu_number} {by_id}", values[CERTIFICATE_NUMBER]).into(),
             large: format!("SELECT id, size::text FROM ({measured}) AS measured WHERE size > $2::bigint").into(),
             explain: format!("EXPLAIN SELECT * {from} WHERE {}", found(&format!("'{{{MARKED_ID}}}'"))).into(),
             ids: Ids::new(entity, queries, key, format!("{id}::text"), ecu_number, DIALECT),

@@ -226,6 +226,15 @@ impl Reader for SqliteReader {
         .boxed()
     }
 
+    fn identities<'a>(&'a self, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
+        async move {
+            let statement = self.statements(Entity::Certificates).await?.identities(ids);
+            let rows = self.fetch(Entity::Certificates, "reading what identifies certificates", statement).await?;
+            Ok(rows.iter().map(texts).collect())
+        }
+        .boxed()
+    }
+
     fn rows<'a>(&'a self, entity: Entity, ids: &'a [i64]) -> BoxFuture<'a, Result<Vec<Vec<LegacyText>>, Error>> {
         async move {
             let statement = self.statements(entity).await?.by_id(ids);
