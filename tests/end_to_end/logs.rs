@@ -11,7 +11,7 @@ use crate::world::{World, ended};
 const REFUSALS: &str = "
     CREATE UNIQUE INDEX customers_of_one_licence ON customers (trade_license);
     CREATE FUNCTION refuse_customer() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-        IF NEW.phone LIKE '%7' THEN
+        IF NEW.phone LIKE '%9' THEN
             RAISE EXCEPTION 'customer % (%) must not be called on %', NEW.name, NEW.email, NEW.phone
                 USING ERRCODE = '23514', DETAIL = format('Key (trade_license)=(%s)', NEW.trade_license);
         END IF;
