@@ -109,3 +109,25 @@ async fn a_unique_index_that_is_dropped_is_not_relied_on_any_more() {
     world.until(open, |open| open == 0).await;
     assert_eq!(state(&world, 3).await, ("migrated".to_owned(), None));
 }
+
+#[tokio::test]
+async fn a_licence_that_two_customers_come_to_have_between_planning_and_writing_is_ambiguous() {
+    let world = World::with_cases().await;
+    world.execute("ALTER TABLE customers DROP CONSTRAINT customers_trade_license_key").await;
+    // Somebody else has the lock of all licences: the worker has planned, and waits for it.
+    let mut rival = world.connection().await;
+    let meddling = "BEGIN; SELECT pg_advisory_xact_lock(x'636572746c696365'::bigint);
+                    INSERT INTO customers (name, trade_license) VALUES ('one', 'CN-100017'), ('two', 'CN-100017')";
+    sqlx::raw_sql(meddling).execute(&mut rival).await.unwrap();
+    // 7 creates the customer of this licence, 9 another one.
+    world.succeeds("producer", ["enqueue", "--id", "7", "--id", "9"]).await;
+    let _worker = world.start("worker", [""; 0]);
+    let waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+                   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+    world.until(waiting, |waiting| waiting > 0).await;
+    sqlx::raw_sql("COMMIT").execute(&mut rival).await.unwrap();
+    let open = "SELECT count(*) FROM certferry.certificate_status WHERE state = 'queued'";
+    world.until(open, |open| open == 0).await;
+    assert_eq!(state(&world, 7).await, ("failed".to_owned(), Some("ambiguous_customer".to_owned())));
+    assert_eq!(state(&world, 9).await, ("migrated".to_owned(), None));
+}

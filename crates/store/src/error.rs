@@ -4,6 +4,13 @@ use certferry_connection::Cause;
 use crate::difference::Difference;
 use crate::tables::WrongSchema;
 
+/// Somebody has given a trade licence to one more customer of the destination. Whose licence it is, the issue says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the customer's trade licence belongs to several customers of the destination: map the customer to one of them"
+)]
+pub(crate) struct AmbiguousLicense;
+
 /// What went wrong at the database, and doing what.
 #[derive(Debug, thiserror::Error)]
 #[error("could not {doing}")]
@@ -38,6 +45,11 @@ impl Error {
     /// An error of Certferry's own making, with code [`Code::Unexpected`].
     pub fn unexpected(doing: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { doing: doing.into(), code: Code::Unexpected, state: None, source: source.into() }
+    }
+
+    /// A customer's trade licence belongs to several customers of the destination since its certificate was planned.
+    pub(crate) fn ambiguous(doing: impl Into<String>, ambiguity: AmbiguousLicense) -> Self {
+        Self { doing: doing.into(), code: Code::AmbiguousCustomer, state: None, source: ambiguity.into() }
     }
 
     /// The database took a row and made something else of it.
@@ -116,6 +128,9 @@ impl Error {
         if let Some(difference) = self.source.downcast_ref::<Difference>() {
             return difference.column().or(Some(difference.table()));
         }
+        if self.source.is::<AmbiguousLicense>() {
+            return Some("trade_license");
+        }
         let error = self.database_error()?.try_downcast_ref::<sqlx::postgres::PgDatabaseError>()?;
         error.column().or_else(|| error.constraint()).or_else(|| error.table())
     }
@@ -125,6 +140,9 @@ impl Error {
     pub fn table(&self) -> Option<&str> {
         if let Some(difference) = self.source.downcast_ref::<Difference>() {
             return Some(difference.table());
+        }
+        if self.source.is::<AmbiguousLicense>() {
+            return Some("customers");
         }
         self.database_error()?.table()
     }

@@ -6,6 +6,7 @@ use certferry_certificate::{CustomerPlan, NewCustomer, NewId, NewTechnician, Old
 use sqlx::PgConnection;
 
 use super::people_rows::{insert_customers, insert_licensed_customers, insert_technicians};
+use crate::error::AmbiguousLicense;
 use crate::{Error, Uniqueness};
 
 /// The destination ids of people that were not mapped when they were planned.
@@ -302,6 +303,7 @@ async fn settle(connection: &mut PgConnection, settled: &[Settled]) -> Result<()
     .map_err(|error| Error::new("record mappings", error))
 }
 
+/// The customers of the destination who have these trade licences. Fails where several have one of them.
 async fn by_trade_license(
     connection: &mut PgConnection,
     licenses: impl Iterator<Item = &str>,
@@ -310,14 +312,18 @@ async fn by_trade_license(
     if licenses.is_empty() {
         return Ok(HashMap::new());
     }
+    let doing = "look up customers by trade licence";
     let rows = sqlx::query_file!("queries/customers_by_trade_license.sql", &licenses as _)
         .fetch_all(connection)
         .await
-        .map_err(|error| Error::new("look up customers by trade licence", error))?;
+        .map_err(|error| Error::new(doing, error))?;
     let mut by_license: HashMap<String, NewId> = HashMap::with_capacity(rows.len());
     for row in rows {
-        let id = NewId(row.id);
-        by_license.entry(row.trade_license).and_modify(|first| *first = id.min(*first)).or_insert(id);
+        // Another one may have come since the certificates were planned; of a licence that nobody asked for it is no matter.
+        let is_second = by_license.insert(row.trade_license.clone(), NewId(row.id)).is_some();
+        if is_second && licenses.contains(&row.trade_license.as_str()) {
+            return Err(Error::ambiguous(doing, AmbiguousLicense));
+        }
     }
     Ok(by_license)
 }
