@@ -100,13 +100,23 @@ fn harmless(text: &str) -> Cow<'_, str> {
     if shown == text { Cow::Borrowed(text) } else { Cow::Owned(shown) }
 }
 
-/// `invalid_speed (speed): …`, one after the other.
+/// `invalid_speed (speed): … [80 mph]`, one after the other; in brackets the value that the source has, on one line.
 pub(crate) fn readable_issues(issues: &[StoredIssue], separator: &str) -> String {
-    let issues = issues.iter().map(|StoredIssue { code, field, message, .. }| match field {
-        Some(field) => format!("{code} ({field}): {message}"),
-        None => format!("{code}: {message}"),
+    let issues = issues.iter().map(|StoredIssue { code, field, message, raw, .. }| {
+        let field = field.as_ref().map(|field| format!(" ({field})")).unwrap_or_default();
+        let raw = raw.as_ref().map(|raw| format!(" [{}]", on_one_line(raw))).unwrap_or_default();
+        format!("{code}{field}: {message}{raw}")
     });
     issues.collect::<Vec<_>>().join(separator)
+}
+
+/// A text with `\n` for a line's end, and so on for all that cannot be seen.
+fn on_one_line(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
 }
 
 /// `vehicle_missing: …`, one after the other.
@@ -152,5 +162,17 @@ mod tests {
         let issues = [issue("invalid_speed", Some("speed")), issue("certificate_not_found", None)];
         assert_eq!(readable_issues(&issues, "; "), "invalid_speed (speed): why; certificate_not_found: why");
         assert_eq!(readable_issues(&[], "; "), "");
+        for (raw, shown) in [
+            ("80 mph", "why [80 mph]"),
+            ("=1+1", "why [=1+1]"),
+            ("", "why []"),
+            ("a\r\n=1\t", "why [a\\r\\n=1\\t]"),
+            ("a;=1", "why [a;=1]"),
+        ] {
+            let issue = StoredIssue { raw: Some(raw.to_owned()), ..issue("invalid_speed", None) };
+            let readable = readable_issues(&[issue], "; ");
+            assert_eq!(readable, format!("invalid_speed: {shown}"));
+            assert_eq!(harmless(&readable), readable.replace(";=", ";'="));
+        }
     }
 }
