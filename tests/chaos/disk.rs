@@ -4,10 +4,12 @@ use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
 
 use certferry_testkit::postgres::{Durability, Server, Settings};
-use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
+use rustix::mount::{MountFlags, mount};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use tempfile::TempDir;
 
@@ -16,10 +18,15 @@ use super::outages::Recoveries;
 use super::run::Run;
 use super::scene::Scene;
 
-/// A small file system of its own, in memory. It goes with this.
+/// A small file system of its own, in memory. It goes with this, and with this process, however that ends.
 struct Volume {
     place: TempDir,
+    guard: Child,
 }
+
+/// Waits until nobody holds the other end of its standard input. Lazily: the server that has files there may still be on
+/// its way out.
+const GUARD: &str = r#"while read -r _; do :; done; umount -l "$0" && rmdir "$0""#;
 
 impl Volume {
     /// Only root may make one, and not in every container; else why not.
@@ -32,7 +39,11 @@ impl Volume {
         fs::set_permissions(place.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
         mount("certferry-chaos", place.path(), "tmpfs", MountFlags::empty(), options.as_c_str())
             .map_err(|error| error.to_string())?;
-        Ok(Self { place })
+        // In a process group of its own, so that whoever ends ours leaves it.
+        let mut guard = Command::new("/bin/sh");
+        guard.arg("-c").arg(GUARD).arg(place.path()).current_dir("/").process_group(0);
+        let guard = guard.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+        Ok(Self { place, guard })
     }
 
     fn path(&self) -> &Path {
@@ -58,9 +69,9 @@ impl Volume {
 
 impl Drop for Volume {
     fn drop(&mut self) {
-        // Lazily: the server that has files there may still be on its way out.
-        if let Err(error) = unmount(self.path(), UnmountFlags::DETACH) {
-            eprintln!("{} could not be unmounted, do that by hand: {error}", self.path().display());
+        // It closes the pipe.
+        if !self.guard.wait().is_ok_and(|status| status.success()) {
+            eprintln!("{} could not be unmounted, do that by hand", self.path().display());
         }
     }
 }
