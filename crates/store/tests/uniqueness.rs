@@ -10,13 +10,13 @@ const REFERENCE: &str = include_str!("../reference/destination.sql");
 
 /// The reference destination, without the index on certificate numbers, and what the statements make of it.
 async fn destination(statements: &str, schema: &str) -> Database {
-    let fresh = Fresh::fresh(Template::sql("reference_destination", [REFERENCE])).await.unwrap();
-    let mut connection = PgConnection::connect(&fresh.url()).await.unwrap();
+    let fresh = Fresh::fresh(Template::sql("reference_destination", [REFERENCE])).await.expect("the database answers");
+    let mut connection = PgConnection::connect(&fresh.url()).await.expect("the database answers");
     sqlx::raw_sql("ALTER TABLE certificates DROP CONSTRAINT certificates_certificate_number_key")
         .execute(&mut connection)
         .await
-        .unwrap();
-    sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut connection).await.unwrap();
+        .expect("the database answers");
+    sqlx::raw_sql(AssertSqlSafe(statements.to_owned())).execute(&mut connection).await.expect("the database answers");
     let settings = Settings {
         url: fresh.url(),
         destination_schema: schema.to_owned(),
@@ -26,12 +26,12 @@ async fn destination(statements: &str, schema: &str) -> Database {
         lock_timeout: std::time::Duration::from_mins(1),
         application_name: "certferry",
     };
-    Database::connect(&settings).await.unwrap()
+    Database::connect(&settings).await.expect("the database answers")
 }
 
 async fn said(statements: &str, schema: &str) -> String {
-    let said = uniqueness(&destination(statements, schema).await).await.unwrap().to_string();
-    said.lines().next().unwrap().to_owned()
+    let said = uniqueness(&destination(statements, schema).await).await.expect("the database answers").to_string();
+    said.lines().next().expect("the database answers").to_owned()
 }
 
 const NONE: &str = "no unique index on certificates (certificate_number): numbers are locked instead";
@@ -102,15 +102,20 @@ async fn an_index_is_looked_for_behind_simple_views() {
 
 #[tokio::test]
 async fn tables_are_those_of_the_schema_and_no_other() {
-    let tables = destination_tables(&destination("", "public").await).await.unwrap();
+    let tables = destination_tables(&destination("", "public").await).await.expect("the database answers");
     let names: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
     let expected = ["users", "customers", "technicians", "devices", "certificates", "vehicles", "certificate_state"];
     assert_eq!(names, expected);
     let database = destination("CREATE SCHEMA v; CREATE VIEW v.users AS SELECT 1 AS id", "v").await;
     let error = destination_tables(&database).await.unwrap_err();
-    let said = std::error::Error::source(&error).unwrap().to_string();
+    let said = std::error::Error::source(&error).expect("the database answers").to_string();
     assert!(said.starts_with("schema v has no customers (there is one in schema public); it has no techn"), "{said}");
-    assert!(error.hint().unwrap().contains("destination.schema"));
+    assert!(error.hint().expect("the database answers").contains("destination.schema"));
     let error = destination_tables(&destination("", "nowhere").await).await.unwrap_err();
-    assert!(std::error::Error::source(&error).unwrap().to_string().starts_with("schema nowhere has no users"));
+    assert!(
+        std::error::Error::source(&error)
+            .expect("the database answers")
+            .to_string()
+            .starts_with("schema nowhere has no users")
+    );
 }

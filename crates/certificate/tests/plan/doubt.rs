@@ -36,13 +36,13 @@ fn what_is_there_several_times_cannot_be_told_apart() {
         });
         reasons(&record, &lookups)
     };
-    assert_eq!(several(|l| drop(l.devices.insert("ECU1".to_owned(), Found::Several))), ["ambiguous_device ecu_number"]);
+    assert_eq!(several(|l| l.devices.extend([("ECU1".to_owned(), Found::Several)])), ["ambiguous_device ecu_number"]);
     assert_eq!(several(|l| drop(l.legacy_customers.insert(UNMAPPED, Found::Several))), ["invalid_id customer_id"]);
     assert_eq!(
         several(|l| drop(l.legacy_technicians.insert(UNMAPPED, Found::Several))),
         ["invalid_id calibration_technician_id"]
     );
-    let ambiguous = |l: &mut Lookups| drop(l.customers_by_trade_license.insert("CN-1".to_owned(), Found::Several));
+    let ambiguous = |l: &mut Lookups| l.customers_by_trade_license.extend([("CN-1".to_owned(), Found::Several)]);
     assert_eq!(several(ambiguous), ["ambiguous_customer customer.trade_license"]);
     assert_eq!(
         several(|l| {
