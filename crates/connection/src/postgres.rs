@@ -201,6 +201,12 @@ impl Connections {
         self.pool.renew();
     }
 
+    /// See [`Renewable::renewals`].
+    #[must_use]
+    pub fn renewals(&self) -> u64 {
+        self.pool.renewals()
+    }
+
     /// See [`Renewable::until_renewed`].
     pub async fn until_renewed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         self.pool.until_renewed(work).await

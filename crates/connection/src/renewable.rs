@@ -41,6 +41,12 @@ impl<DB: Database> Renewable<DB> {
         self.renewals.send_modify(|renewals| *renewals += 1);
     }
 
+    /// How often the connections were left behind because the server was away.
+    #[must_use]
+    pub fn renewals(&self) -> u64 {
+        *self.renewals.borrow()
+    }
+
     /// What `work` gives; `None` when the pool was renewed meanwhile, and the connection `work` had may be a dead one.
     pub async fn until_renewed<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut renewals = self.renewals.subscribe();

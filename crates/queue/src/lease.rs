@@ -51,8 +51,15 @@ impl Lease {
         let period = self.orphan_after / RENEWALS;
         let mut last_renewed = Instant::now();
         let mut failing = false;
+        let mut renewals = self.connections.renewals();
         loop {
             tokio::time::sleep(if failing { period / 2 } else { period }).await;
+            let renewed = self.connections.renewals();
+            if std::mem::replace(&mut renewals, renewed) != renewed {
+                // The server was away. Its standby, or an older copy of it, may say of jobs that they are this worker's
+                // which were done, or given back, long ago.
+                self.in_hand.doubt();
+            }
             // No longer: the next renewal may have a better connection.
             let renewing = tokio::time::timeout(period, self.renew());
             let error = match self.connections.until_renewed(renewing).await {
