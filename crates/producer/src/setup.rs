@@ -71,6 +71,16 @@ async fn set_up(config: &Config, arguments: &Setup) -> anyhow::Result<Prepared> 
             return Err(error).hint_from(Error::hint);
         }
     }
+    if arguments.accept_changes {
+        let alive = queue.workers_alive(config.worker.orphan_after).await.hint_from(certferry_queue::Error::hint)?;
+        if !alive.is_empty() {
+            return Err(anyhow!(
+                "nothing was accepted: workers are alive, which would go on by what they began with: {}",
+                alive.join(", ")
+            ))
+            .hint("stop them and run it again; a worker that was killed counts as alive for worker.orphan_after");
+        }
+    }
     let uniqueness = certferry_store::uniqueness(&database).await.hint_from(Error::hint)?;
     let accepted = agree(config, &database, arguments.accept_changes).await?;
     queue.close().await;
