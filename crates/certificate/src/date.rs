@@ -6,13 +6,17 @@
 //! instant; one that never occurs (clocks put forward) is read with the offset in force before the change, as
 //! PostgreSQL does, so that a day that starts with such a gap still has a midnight.
 
-use chrono::{DateTime, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Utc};
+use chrono::{DateTime, Datelike as _, Duration, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use thiserror::Error;
 
 use crate::text::digit;
 
 const YEARS: std::ops::RangeInclusive<u32> = 1990..=2100;
+/// The clocks' changes are known up to the year before; by the rules of then, this year's are those of a year with the same
+/// days of the week.
+const LAST_YEAR: i32 = 2100;
+const ITS_TWIN: i32 = 2094;
 const LONGEST_OFFSET_MINUTES: u32 = 14 * 60;
 const MONTHS: [&str; 12] = [
     "january",
@@ -83,9 +87,10 @@ pub(crate) fn parse(text: &str, zone: Tz) -> Result<Option<DateTime<Utc>>, NotAD
 
 /// The instant of a wall-clock time.
 fn instant(local: NaiveDateTime, zone: Tz) -> Result<DateTime<Utc>, NotADate> {
+    let known = if local.year() == LAST_YEAR { local.with_year(ITS_TWIN).ok_or(NotADate::Day)? } else { local };
     // A gap is at most a day long; the time an hour back, or two, or more, is before it.
-    let offset = zone.offset_from_local_datetime(&local).earliest().or_else(|| {
-        (1..=25).find_map(|hours| zone.offset_from_local_datetime(&(local - Duration::hours(hours))).latest())
+    let offset = zone.offset_from_local_datetime(&known).earliest().or_else(|| {
+        (1..=25).find_map(|hours| zone.offset_from_local_datetime(&(known - Duration::hours(hours))).latest())
     });
     offset.map(|offset| (local - offset.fix()).and_utc()).ok_or(NotADate::Time)
 }

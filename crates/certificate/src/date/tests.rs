@@ -275,6 +275,12 @@ fn other_zones() {
     for (text, zone, utc) in [
         ("2020-07-01", Berlin, "2020-06-30T22:00:00.000000Z"),
         ("2020-07-01T00:00Z", Berlin, "2020-07-01T00:00:00.000000Z"),
+        ("2099-07-01", Berlin, "2099-06-30T22:00:00.000000Z"),
+        ("2100-07-01", Berlin, "2100-06-30T22:00:00.000000Z"),
+        ("2100-01-01", Berlin, "2099-12-31T23:00:00.000000Z"),
+        // The last Sundays of March and of October.
+        ("2100-03-28 03:00", Berlin, "2100-03-28T01:00:00.000000Z"),
+        ("2100-10-31 03:00", Berlin, "2100-10-31T02:00:00.000000Z"),
         // 02:30 came twice: the first is meant.
         ("2020-10-25 02:30", Berlin, "2020-10-25T00:30:00.000000Z"),
         // 02:30 never came, the clocks went from 02:00 to 03:00: half an hour after the change.
