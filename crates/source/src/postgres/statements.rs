@@ -74,7 +74,12 @@ impl Statements {
             .map(|column| format!("coalesce(octet_length({alias}.{column}::text), 0)::bigint"))
             .collect();
         let measured = format!("SELECT {key_value} AS id, {} AS size {by_id}", sizes.join(" + "));
-        let ecu_number = if entity == Entity::Certificates { value_of("ecu_number") } else { "NULL".to_owned() };
+        // What is compared with text has to be text.
+        let ecu_number = match type_of("ecu_number") {
+            _ if entity != Entity::Certificates => "NULL".to_owned(),
+            "bytea" => format!("encode({alias}.ecu_number, 'escape')"),
+            _ => value_of("ecu_number"),
+        };
         Self {
             by_id: format!("SELECT {} {by_id}", values.join(", ")).into(),
             each_by_id: values.iter().map(|value| format!("SELECT {value} {by_id}").into()).collect(),
@@ -92,7 +97,7 @@ pub(super) fn whole(entity: Entity, queries: &Queries) -> String {
     format!("SELECT * {}", queries.from(entity))
 }
 
-/// A column as text.
+/// A column as text, or as the bytes of one.
 fn value(column: &str, type_name: &str) -> String {
     match type_name {
         // As an instant, whatever the session's time zone; infinity and years before Christ, which are no date here,
@@ -101,6 +106,8 @@ fn value(column: &str, type_name: &str) -> String {
             "CASE WHEN isfinite({column}) AND {column} >= '0001-01-02 00:00:00+00'::timestamptz \
              THEN to_char({column} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') ELSE {column}::text END"
         ),
+        // What its bytes are is text or none; the server would write their digits, in one of two ways.
+        "bytea" => column.to_owned(),
         // With all digits instead of an exponent.
         "float4" | "float8" => format!(
             "CASE WHEN {column} IN ('NaN', 'Infinity', '-Infinity') THEN {column}::text \
