@@ -1,6 +1,6 @@
 //! What the commands talk to, as the configuration says.
 
-use certferry_bootstrap::{Config, HintFrom, Shutdown};
+use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
 use certferry_migration::{AtWork, Participant, operator};
 use certferry_queue::Queue;
 use certferry_source::Source;
@@ -94,5 +94,8 @@ pub(crate) async fn source(config: &Config) -> anyhow::Result<Source> {
         statement_timeout: config.source.statement_timeout,
         max_rows_per_second: config.source.max_rows_per_second,
     };
-    Source::connect(config.source_url()?.expose(), &settings).await.hint_from(certferry_source::Error::hint)
+    match Source::connect(config.source_url()?.expose(), &settings).await {
+        Err(error @ certferry_source::Error::Url { .. }) => Err(error).hint_from(certferry_source::Error::hint).usage(),
+        connected => connected.hint_from(certferry_source::Error::hint),
+    }
 }

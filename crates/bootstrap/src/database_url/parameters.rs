@@ -64,9 +64,8 @@ pub(super) const MYSQL: &[Parameter] = &[
     parameter(&["ssl-cert", "sslcert"], Accepts::Pem),
     parameter(&["ssl-key", "sslkey"], Accepts::Pem),
     parameter(&["socket"], Accepts::Anything),
-    parameter(&["charset"], Accepts::Anything),
-    parameter(&["collation"], Accepts::Anything),
-    parameter(&["timezone", "time-zone"], Accepts::Anything),
+    // Anything else would bend what the source queries have in quotes. The time zone is `dates.timezone`.
+    parameter(&["charset"], Accepts::Exactly(&["utf8mb4"])),
     parameter(&["statement-cache-capacity"], Accepts::Number),
 ];
 
