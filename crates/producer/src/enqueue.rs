@@ -227,6 +227,8 @@ impl Run {
         let total = total.hint_from(certferry_source::Error::hint)?;
         let what = if dry_run { "looking through certificates" } else { "enqueueing certificates" };
         let progress = Progress::start(what, total);
+        let Some(rows) = shutdown.interrupting(self.rows_up_to(None)).await else { return Ok(result) };
+        let mut rows_before = rows?;
         for pass in 1..=PASSES {
             let enqueued = if dry_run { 0 } else { result.enqueued };
             let Some(seen) = self.pass(&mut result, enqueued, &progress, shutdown).await? else { return Ok(result) };
@@ -242,6 +244,15 @@ impl Run {
                 result.complete = true;
                 break;
             };
+            if changed_meanwhile(rows_before, seen_rows + unreadable_rows, rows) {
+                tracing::warn!(
+                    "the source had {} rows, and {rows} when they were read: run it again to enqueue what came meanwhile",
+                    rows_before.unwrap_or(rows)
+                );
+                result.complete = true;
+                break;
+            }
+            rows_before = Some(rows);
             let differs = format!(
                 "the source has {rows} rows, and of those {seen_rows} were read by their id and {unreadable_rows} have none"
             );
@@ -303,12 +314,15 @@ impl Run {
             return Ok(Survey::default());
         }
         let unreadable = self.source.unreadable(&self.selection).await.hint_from(certferry_source::Error::hint)?;
-        let rows = if self.selection.is_all() {
-            Some(self.source.rows_up_to(pass.last).await.hint_from(certferry_source::Error::hint)?)
-        } else {
-            None
-        };
-        Ok(Survey { unreadable, rows })
+        Ok(Survey { unreadable, rows: self.rows_up_to(pass.last).await? })
+    }
+
+    /// The source's own count of its rows up to an id; none where the selection is not of all.
+    async fn rows_up_to(&self, last: Option<OldId>) -> anyhow::Result<Option<u64>> {
+        if !self.selection.is_all() {
+            return Ok(None);
+        }
+        self.source.rows_up_to(last).await.hint_from(certferry_source::Error::hint).map(Some)
     }
 
     /// Reads one page, sees to it that it is pushed, and says where the next one begins.
@@ -373,6 +387,12 @@ struct Survey {
     rows: Option<u64>,
 }
 
+/// Whether rows that came or went while the source was read explain why another number of them was seen: it lies between
+/// the source's own counts before and after.
+fn changed_meanwhile(before: Option<u64>, seen: u64, after: u64) -> bool {
+    before.is_some_and(|before| before != after && (before.min(after)..=before.max(after)).contains(&seen))
+}
+
 /// What came of one page.
 struct Pushed {
     selected: usize,
@@ -422,6 +442,21 @@ mod tests {
         let ends = [0, 1, 2, 3, 4, usize::MAX].map(|room| end_of_new(&ids, &known, room));
         assert_eq!(ends, [1, 3, 4, 6, 6, 6]);
         assert_eq!(end_of_new(&[], &known, 0), 0);
+    }
+
+    #[test]
+    fn only_rows_that_come_or_go_explain_a_difference() {
+        for (before, seen, after, explained) in [
+            (Some(100), 103, 108, true),
+            (Some(100), 100, 101, true),
+            (Some(108), 103, 100, true),
+            (Some(100), 99, 100, false),
+            (Some(100), 99, 108, false),
+            (Some(100), 109, 108, false),
+            (None, 99, 100, false),
+        ] {
+            assert_eq!(changed_meanwhile(before, seen, after), explained, "{before:?} {seen} {after}");
+        }
     }
 
     /// What an earlier pass enqueued is known to the next, and counts once.
