@@ -5,7 +5,7 @@ use crate::{Database, Error};
 /// The tables of the contract.
 const TABLES: [&str; 6] = ["users", "customers", "technicians", "devices", "certificates", "vehicles"];
 
-/// A table or view of the contract, its type of a certificate's status, or the database, as the catalog has it.
+/// A table or view of the contract, or its type of a certificate's status, as the destination's catalog has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DestinationTable {
     /// The contract's name.
@@ -33,7 +33,7 @@ impl WrongSchema {
                                            (or views) of the destination; a PostgreSQL schema is not a database";
 }
 
-/// The six tables, the type `certificate_state` and the `database` that they are in, after making sure that every statement finds the tables in the
+/// The six tables and the type `certificate_state`, after making sure that every statement finds the tables in the
 /// destination's schema and no other. To be called before anything of the destination is read or written.
 ///
 /// Other schemas stay in the search path behind it for what triggers and defaults of the destination call.
@@ -63,15 +63,13 @@ pub async fn destination_tables(database: &Database) -> Result<Vec<DestinationTa
     }
     match state {
         None => wrong.push("has no type certificate_state".to_owned()),
-        Some(state) if state.stored_as.is_some() => wrong.push(format!(
-            "has certificates of status {}, and the type certificate_state that is found is that of schema {}",
-            state.stored_as.unwrap_or_default(),
-            state.schema
-        )),
-        Some(state) => {
-            tables.push(table("certificate_state".to_owned(), state.oid)?);
-            tables.push(table("database".to_owned(), state.database_oid)?);
-        }
+        Some(state) => match state.stored_as {
+            Some(other) => wrong.push(format!(
+                "has certificates of status {other}, and the type certificate_state that is found is that of schema {}",
+                state.schema
+            )),
+            None => tables.push(table("certificate_state".to_owned(), state.oid)?),
+        },
     }
     if wrong.is_empty() {
         Ok(tables)

@@ -6,10 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Difference;
 
-/// What the catalog's id of the database itself is recorded under.
-const DATABASE: &str = "database";
-
-/// The destination's database, tables and type. Their oids tell them from others of the same names.
+/// The destination's tables and type. Their oids tell them from others of the same names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Destination {
     schema: String,
@@ -28,17 +25,6 @@ impl Destination {
             return Vec::new();
         }
         let is_other = |(name, oid): &(&String, &u32)| present.objects.get(*name) != Some(*oid);
-        if present
-            .objects
-            .get(DATABASE)
-            .is_some_and(|oid| self.objects.get(DATABASE).is_some_and(|recorded| recorded != oid))
-        {
-            return vec![Difference {
-                key: "database.url".to_owned(),
-                recorded: "another database".to_owned(),
-                present: "one that was copied or restored from it".to_owned(),
-            }];
-        }
         let changed: Vec<&str> = self.objects.iter().filter(is_other).map(|(name, _)| name.as_str()).collect();
         vec![Difference {
             key: "destination.schema".to_owned(),
@@ -68,16 +54,6 @@ mod tests {
             said(&destination("public", 200)),
             "destination.schema: recorded is certificates, devices, users of schema new, now it is what has these names in \
              schema public, and is something else"
-        );
-        let database = |oid| {
-            let mut copied = destination("new", 100);
-            copied.objects.insert(DATABASE.to_owned(), oid);
-            copied
-        };
-        assert_eq!(database(7).differences(&database(7)), []);
-        assert_eq!(
-            database(7).differences(&database(8))[0].to_string(),
-            "database.url: recorded is another database, now it is one that was copied or restored from it"
         );
         let mut one = destination("new", 100);
         one.objects.insert("devices".to_owned(), 7);
