@@ -68,6 +68,7 @@ scenarios! {
     connections::connections_terminated: "pg_terminate_backend of random connections, to both databases",
     connections::pools_of_two: "two connections a process, to each database",
     outages::destination_stops: "immediate stop and start of the destination server",
+    outages::destination_restored: "an older copy of the destination server in its place, while workers run",
     outages::source_stops: "immediate stop and start of the source server, PostgreSQL",
     outages::mariadb_source_stops: "kill and start of the source server, MariaDB",
     links::links_cut: "connections cut and refused, to the destination, then to the source",

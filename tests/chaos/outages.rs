@@ -1,10 +1,12 @@
 //! Servers that stop at once, as in a crash, and come back.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use certferry_testkit::cases;
 use certferry_testkit::mariadb;
 use certferry_testkit::postgres::{Durability, Server, Settings};
+use tokio::process::Command;
 
 use super::account::Outcome;
 use super::run::{Data, Run, impatient};
@@ -76,6 +78,34 @@ pub(super) async fn destination_stops(mut run: Run) -> Outcome {
     impatient(&mut world);
     let scene = Scene::begin(&run, world, 3).await;
     stops(&mut run, scene, &server).await
+}
+
+/// What an older copy says of jobs that it lost since, nobody remembers: they are worked on all the same.
+pub(super) async fn destination_restored(mut run: Run) -> Outcome {
+    let server = Server::start(Settings { durability: Durability::Full, ..Settings::default() }).await.unwrap();
+    let shared = Server::shared().await.unwrap();
+    let mut world = run.world_on(&shared, server.address()).await;
+    impatient(&mut world);
+    world.set("worker.batch_size", "20");
+    let mut scene = Scene::begin(&run, world, 2).await;
+    let (data, copy) = (server.address().directory().join("data"), server.address().directory().join("copy"));
+    let (some, half) = (run.about(0.25), run.about(0.5));
+    scene.reaches(some).await;
+    server.stop_immediate().await.unwrap();
+    copied(&data, &copy).await;
+    server.start_again().await.unwrap();
+    scene.reaches(half).await;
+    server.stop_immediate().await.unwrap();
+    std::fs::remove_dir_all(&data).unwrap();
+    std::fs::rename(&copy, &data).unwrap();
+    server.start_again().await.unwrap();
+    scene.end().await
+}
+
+/// Copies a folder with the rights and owners of what is in it.
+async fn copied(from: &Path, to: &Path) {
+    let copying = Command::new("cp").arg("-a").arg(from).arg(to).status();
+    assert!(copying.await.unwrap().success(), "{} cannot be copied", from.display());
 }
 
 pub(super) async fn source_stops(mut run: Run) -> Outcome {
