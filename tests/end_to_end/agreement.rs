@@ -1,7 +1,9 @@
 //! A worker that does not agree with what the migration was begun with changes nothing.
 
+use rustix::process::Signal;
+
 use crate::verdicts::assert_as_expected;
-use crate::world::{World, ended};
+use crate::world::{World, ended, signal};
 
 async fn refused(world: &World, name: &str, value: &str) -> String {
     let mut command = world.command("worker", ["--drain"]);
@@ -43,4 +45,25 @@ async fn a_worker_that_comes_first_records_what_it_works_with() {
     world.succeeds("producer", ["enqueue"]).await;
     world.drain(1).await;
     assert_as_expected(&world).await;
+}
+
+#[tokio::test]
+async fn changes_are_accepted_only_while_no_worker_goes_on_by_what_was_before() {
+    let world = World::with_cases().await;
+    world.succeeds("producer", ["enqueue", "--limit", "1"]).await;
+    let worker = world.start("worker", ["--batch-size", "10"]);
+    world.until("SELECT count(*) FROM apalis.workers", |workers| workers == 1).await;
+    let accepting = async || {
+        let mut command = world.command("producer", ["setup", "--accept-changes"]);
+        ended(command.env("CERTFERRY__DATES__TIMEZONE", "Europe/Paris").spawn().unwrap()).await
+    };
+    let output = accepting().await;
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("error: nothing was accepted: workers are alive"), "{said}");
+    signal(&worker, Signal::TERM);
+    assert!(ended(worker).await.status.success());
+    let output = accepting().await;
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(String::from_utf8(output.stdout).unwrap().contains("accepted: dates.timezone"));
 }

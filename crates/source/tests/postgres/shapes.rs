@@ -171,3 +171,28 @@ async fn bytes_that_are_no_text_concern_one_value() {
     let selection = Selection::all().with_ecu_numbers(["ECU1", "ECU2"]);
     assert_eq!(source.ids_page(None, 9, &selection).await.expect("a page").ids, [OldId(1)]);
 }
+
+/// Whatever the server would write of them.
+#[tokio::test]
+async fn bytes_are_text_or_none() {
+    let legacy = Legacy::empty().await;
+    let texts = |source: Source| async move {
+        let found = source.certificates(&[OldId(1)]).await.expect("a certificate");
+        (found[0].certificate_number.clone(), found[0].remarks.clone(), found[0].user_id.clone())
+    };
+    legacy
+        .execute(
+            "ALTER TABLE certificates ALTER certificate_number TYPE bytea USING NULL, ALTER remarks TYPE bytea USING NULL,
+                 ALTER user_id TYPE bytea USING NULL;
+             INSERT INTO certificates (id, certificate_number, remarks, user_id) VALUES (1, 'N1', '\\x41ff', '7')",
+        )
+        .await;
+    for output in ["hex", "escape"] {
+        let setting = format!(
+            "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET bytea_output = {output}', current_database()); END$$"
+        );
+        legacy.execute(&setting).await;
+        let expected = (LegacyText::from("N1"), LegacyText::Undecodable, Reference::Id(OldId(7)));
+        assert_eq!(texts(legacy.source().await).await, expected, "{output}");
+    }
+}
