@@ -56,7 +56,9 @@ pub(super) fn reason(progress: &Progress, signs: &Signs, timezone: Tz) -> Option
             format!("what workers took up {seconds:.0} seconds ago is not finished yet; look at their log")
         }
         (None, true) => "workers are alive but take nothing up; look at their log".to_owned(),
-        (None, false) => "no job is there for what is queued; look at the workers' log".to_owned(),
+        (None, false) => {
+            "no job is there for what is queued; run `producer enqueue`, which restores missing jobs".to_owned()
+        }
     })
 }
 
@@ -101,7 +103,10 @@ mod tests {
         );
         assert!(said(&at_work(1), &jobs(Some(31.0), true, false)).contains("31 seconds ago"));
         assert!(said(&at_work(1), &jobs(None, true, false)).contains("take nothing up"));
-        assert!(said(&at_work(1), &jobs(None, false, false)).contains("no job"));
+        assert!(
+            said(&at_work(1), &jobs(None, false, false))
+                .contains("no job is there for what is queued; run `producer enqueue`")
+        );
     }
 
     #[test]
