@@ -115,3 +115,32 @@ async fn a_view_whose_trigger_gives_no_id_is_no_silent_success() {
     assert_eq!(outcome(&world, 1, "gave no id for the row of certificates").await, refused(None));
     assert_eq!(world.number("SELECT count(*) FROM document").await, 0);
 }
+
+#[tokio::test]
+async fn a_blocked_certificate_whose_device_cannot_be_blocked_fails() {
+    let meddle = |body: &str| {
+        format!(
+            "CREATE FUNCTION meddle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$;
+             CREATE TRIGGER meddle BEFORE UPDATE ON devices FOR EACH ROW EXECUTE FUNCTION meddle();"
+        )
+    };
+    for meddling in [
+        meddle("RETURN NULL;"),
+        meddle("NEW.is_blocked = FALSE; RETURN NEW;"),
+        "CREATE RULE meddle AS ON UPDATE TO devices DO INSTEAD NOTHING".to_owned(),
+    ] {
+        let world = World::with_cases().await;
+        world.execute(&meddling).await;
+        world.succeeds("producer", ["enqueue"]).await;
+        world.drain(1).await;
+        let unblocked = "SELECT count(*) FROM certificates JOIN devices ON devices.id = device_id
+                         WHERE status = 'blocked' AND NOT is_blocked";
+        assert_eq!(world.number(unblocked).await, 0, "{meddling}");
+        let failed = "SELECT count(*) FROM certferry.certificate_status
+                      WHERE error_code = 'constraint_violation' AND issues #>> '{0,field}' = 'ecu_number'
+                          AND error_message LIKE '%does not let the device be blocked%'";
+        assert!(world.number(failed).await > 0, "{meddling}");
+        let stuck = "SELECT count(*) FROM certferry.certificate_status WHERE state = 'queued'";
+        assert_eq!(world.number(stuck).await, 0, "{meddling}");
+    }
+}

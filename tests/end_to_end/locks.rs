@@ -202,3 +202,34 @@ async fn a_database_that_is_read_only_is_waited_for() {
     succeeded(ended(worker).await);
     assert_nobody_was_charged(&world).await;
 }
+
+#[tokio::test]
+async fn a_locked_user_whom_a_tenth_needs_costs_few_rollbacks() {
+    let mut world = World::with_cases().await;
+    world.set("worker.batch_size", "500");
+    world
+        .execute_at_source(
+            "UPDATE certificates SET user_id = CASE WHEN certificates.id % 10 = 1 THEN locked.user_id ELSE free.user_id END
+             FROM certificates AS locked, certificates AS free
+             WHERE locked.id = 1 AND free.id = 5",
+        )
+        .await;
+    world.succeeds("producer", ["enqueue"]).await;
+    let mut source = <PgConnection as sqlx::Connection>::connect(&world.source.url()).await.unwrap();
+    let named = sqlx::query("SELECT btrim(user_id::text) FROM certificates WHERE id = 1");
+    let old_id: String = named.fetch_one(&mut source).await.unwrap().get(0);
+    let user = "SELECT FROM users WHERE id = (SELECT new_id FROM certferry.mapping WHERE entity = 'user' AND old_id = ";
+    let lock = foreigner(&world, &format!("{user}{old_id}) FOR UPDATE")).await;
+    let rollbacks = "SELECT xact_rollback FROM pg_stat_database WHERE datname = current_database()";
+    let before = world.number(rollbacks).await;
+    let worker = world.start("worker", ["--drain"]);
+    // A tenth, and those whose technician belongs to that user and is to be created.
+    world.until(QUEUED, |queued| queued <= 700).await;
+    let rolled_back = world.number(rollbacks).await - before;
+    assert!(rolled_back < 100, "{rolled_back}");
+    assert_eq!(world.number(PAUSES).await, 0);
+    ends(lock).await;
+    succeeded(ended(worker).await);
+    assert_eq!(world.number(MOST_ATTEMPTS).await, 1);
+    assert_eq!(world.number(QUEUED).await, 0);
+}

@@ -251,7 +251,7 @@ impl Code {
             "40P01" => Self::Deadlock,
             "57014" | "55P03" | "25P03" | "57P05" => Self::Timeout,
             _ => match state.get(..2) {
-                Some("22" | "23" | "44" | "P0") => Self::ConstraintViolation,
+                Some("0A" | "22" | "23" | "44" | "P0") => Self::ConstraintViolation,
                 Some("40") => Self::Serialization,
                 Some("08") => Self::Connection,
                 Some("53" | "57" | "58") => Self::Unavailable,

@@ -50,6 +50,10 @@ DECLARE
     is_at_vehicle       boolean;
     stored              record;
     changed             text;
+    context             text;
+    locked_table        text;
+    patience            CONSTANT text := current_setting('lock_timeout');
+    waited              interval := '0';
 BEGIN
     -- Rows are locked in one order everywhere: devices by id, and then certificates.
     PERFORM
@@ -129,6 +133,16 @@ BEGIN
                     new_certificate_id := stored.id;
                     new_certificate_ids[at] := new_certificate_id;
 
+                    IF are_blocking[at] THEN
+                        UPDATE devices SET is_blocked = TRUE WHERE devices.id = device_ids[at] AND NOT devices.is_blocked;
+                        PERFORM FROM devices WHERE devices.id = device_ids[at] AND devices.is_blocked;
+                        IF NOT FOUND THEN
+                            RAISE EXCEPTION USING
+                                ERRCODE = 'integrity_constraint_violation', TABLE = 'certificates', COLUMN = 'device_id',
+                                MESSAGE = 'a trigger, rule or view of the destination does not let the device be blocked';
+                        END IF;
+                    END IF;
+
                     -- A vehicle that was refused is not tried again.
                     CONTINUE WHEN brands[at] IS NULL OR states[at] IS NOT NULL;
                     is_at_vehicle := TRUE;
@@ -181,25 +195,46 @@ BEGIN
                 WHEN OTHERS THEN
                     GET STACKED DIAGNOSTICS
                         refusal_state = RETURNED_SQLSTATE, refusal_message = MESSAGE_TEXT, refusal_table = TABLE_NAME,
-                        refusal_column = COLUMN_NAME, refusal_constraint = CONSTRAINT_NAME;
+                        refusal_column = COLUMN_NAME, refusal_constraint = CONSTRAINT_NAME,
+                        context = PG_EXCEPTION_CONTEXT;
                     are_refused[at] := NOT is_at_vehicle;
                     states[at] := refusal_state;
                     messages[at] := refusal_message;
                     tables[at] := refusal_table;
                     columns[at] := refusal_column;
                     constraints[at] := refusal_constraint;
+                    IF refusal_state = '55P03' THEN
+                        waited := waited + current_setting('lock_timeout')::interval;
+                        IF waited >= interval '2 seconds' THEN
+                            PERFORM set_config('lock_timeout', '10ms', TRUE);
+                        END IF;
+                        -- Which row it was, the query of the foreign key says; whoever else needs that row is not tried.
+                        locked_table := coalesce(
+                            substring(context FROM 'SELECT 1 FROM ONLY (?:"[^"]*"[.])?"([^"]+)"'),
+                            substring(context FROM ' in relation "([^"]+)"')
+                        );
+                        FOR later IN at + 1..total LOOP
+                            CONTINUE WHEN are_refused[later] OR NOT coalesce(CASE locked_table
+                                WHEN 'users' THEN user_ids[later] = user_ids[at]
+                                WHEN 'customers' THEN customer_ids[later] = customer_ids[at]
+                                WHEN 'devices' THEN device_ids[later] = device_ids[at]
+                                WHEN 'technicians' THEN
+                                    ARRAY[calibration_technician_ids[later], installation_technician_ids[later]]
+                                    && array_remove(
+                                        ARRAY[calibration_technician_ids[at], installation_technician_ids[at]], NULL
+                                    )
+                            END, FALSE);
+                            are_refused[later] := TRUE;
+                            states[later] := refusal_state;
+                            messages[later] := refusal_message;
+                        END LOOP;
+                    END IF;
             END;
         END LOOP;
         first := first + few;
     END LOOP;
 
-    UPDATE devices SET is_blocked = TRUE
-    WHERE devices.id IN (
-            SELECT id
-            FROM unnest(device_ids, are_blocking, are_refused, holder_ids) AS of (id, is_blocking, is_refused, holder)
-            WHERE is_blocking AND NOT is_refused AND holder IS NULL
-        )
-        AND NOT devices.is_blocked;
+    PERFORM set_config('lock_timeout', patience, TRUE);
 
     FOR each_place IN 1..total LOOP
         place := each_place;

@@ -193,16 +193,7 @@ impl Transaction {
     /// Waits no longer than this for any lock from now on, and takes another name, so that nobody who ends long waits
     /// cancels it.
     pub async fn limit_lock_waits(&mut self, longest: Duration) -> Result<(), Error> {
-        let milliseconds = longest.as_millis().max(1).to_string();
-        sqlx::query!(
-            "SELECT set_config('lock_timeout', $1, TRUE) AS timeout,
-                    set_config('application_name', 'certferry-careful', TRUE) AS name",
-            milliseconds
-        )
-        .fetch_one(&mut *self.0)
-        .await
-        .map(drop)
-        .map_err(|error| Error::new("limit the waits for locks", error))
+        limit_lock_waits(&mut self.0, longest).await
     }
 
     /// Makes everything done in it permanent.
@@ -228,4 +219,18 @@ impl DerefMut for Transaction {
     fn deref_mut(&mut self) -> &mut PgConnection {
         &mut self.0
     }
+}
+
+/// Lets a transaction wait no longer than this for any lock from now on; see [`Transaction::limit_lock_waits`].
+pub(crate) async fn limit_lock_waits(connection: &mut PgConnection, longest: Duration) -> Result<(), Error> {
+    let milliseconds = longest.as_millis().max(1).to_string();
+    sqlx::query!(
+        "SELECT set_config('lock_timeout', $1, TRUE) AS timeout,
+                    set_config('application_name', 'certferry-careful', TRUE) AS name",
+        milliseconds
+    )
+    .fetch_one(connection)
+    .await
+    .map(drop)
+    .map_err(|error| Error::new("limit the waits for locks", error))
 }

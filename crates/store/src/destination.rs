@@ -5,6 +5,7 @@
 //! is written for itself.
 
 mod each;
+mod held;
 mod insert;
 mod part;
 mod people;
@@ -16,8 +17,10 @@ use std::collections::{HashMap, HashSet};
 use certferry_certificate::{Issue, NewId, OldId, Plan, Status, Warning};
 use sqlx::PgConnection;
 
+use crate::difference::Difference;
 use crate::{Error, Uniqueness};
 pub use each::write_each;
+pub use held::held_by_others;
 use people::People;
 pub use refusal::number_taken;
 
@@ -80,6 +83,10 @@ pub async fn write_all(
     }
     let resolved = people::resolve(connection, &first, &people, uniqueness).await?;
     let written = insert::all(connection, &first, &resolved, &devices).await?;
+    if !lock_devices(connection, &first).await?.is_empty() {
+        // Writing each for itself says whose it is that a trigger, a rule or a view does not let be blocked.
+        return Err(Error::difference("block devices", Difference::Dropped { table: "devices" }));
+    }
     Ok(Writing { written, refused, is_surprised: false })
 }
 
@@ -129,14 +136,16 @@ async fn block_devices(connection: &mut PgConnection, devices: &[i64]) -> Result
     block.await.map(drop).map_err(|error| Error::new("block devices", error))
 }
 
-/// Locks the devices that [`block_devices`] will block, in order, for plans that are written in parts.
-async fn lock_devices(connection: &mut PgConnection, plans: &[&Plan]) -> Result<(), Error> {
+/// Locks the devices that [`block_devices`] will block, in order, for plans that are written in parts. Returns those
+/// that are not blocked yet.
+async fn lock_devices(connection: &mut PgConnection, plans: &[&Plan]) -> Result<Vec<i64>, Error> {
     let blocked = devices_to_block(plans);
     if blocked.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let lock = sqlx::query_file!("queries/lock_devices.sql", &blocked).fetch_all(connection);
-    lock.await.map(drop).map_err(|error| Error::new("lock devices", error))
+    let rows = lock.await.map_err(|error| Error::new("lock devices", error))?;
+    Ok(rows.into_iter().map(|row| row.id).collect())
 }
 
 fn devices_to_block(plans: &[&Plan]) -> Vec<i64> {

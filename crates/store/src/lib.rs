@@ -25,7 +25,7 @@ mod waiting;
 
 pub use certferry_connection::{Security, Verified};
 pub use database::{Database, Settings, Transaction};
-pub use destination::{Refused, Writing, Written, number_taken, write_all, write_each};
+pub use destination::{Refused, Writing, Written, held_by_others, number_taken, write_all, write_each};
 pub use error::Error;
 pub use intake::{Retry, analyze_status, count_requeueable, known, queued_page, record_queued, requeue};
 pub use lookups::{Catalog, LookedUp, Needed, catalog, lookups, lookups_within};

@@ -1,6 +1,6 @@
 //! Applying a prepared batch: certificates, status rows and the jobs' completion in one transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
@@ -42,8 +42,15 @@ impl Engine {
         let open = lock_open(&mut transaction, &ids).await?;
         let (open, late): (Vec<&Prepared<'_>>, Vec<&Prepared<'_>>) =
             batch.iter().partition(|prepared| open.contains(&prepared.job.certificate_id));
-        let plans: Vec<&Plan> = open.iter().filter_map(|prepared| plan_of(prepared)).collect();
-        let writing = certferry_store::write_each(&mut transaction, &plans, &uniqueness).await?;
+        let mut plans: Vec<&Plan> = open.iter().filter_map(|prepared| plan_of(prepared)).collect();
+        let mut held = Vec::new();
+        if self.health.locks.are_met() {
+            held = certferry_store::held_by_others(&mut transaction, &plans).await?;
+            let waiting: HashSet<OldId> = held.iter().map(|refused| refused.id).collect();
+            plans.retain(|plan| !waiting.contains(&plan.id));
+        }
+        let mut writing = certferry_store::write_each(&mut transaction, &plans, &uniqueness).await?;
+        writing.refused.extend(held);
         crash_point("written");
         let is_surprised = writing.is_surprised;
         let (_, mut counts) = self.record(&mut transaction, open, writing).await?;

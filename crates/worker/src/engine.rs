@@ -18,7 +18,7 @@ use crate::breaker::Breaker;
 use crate::crash_point::crash_point;
 use crate::error::{Error, describe, panic_message};
 use crate::health::{Health, Struggle};
-use crate::locks::patience_of_each;
+use crate::locks::PATIENCE;
 use crate::memory::{Memory, Part};
 use crate::prepare::{Begun, Prepared};
 use crate::tally::{Counts, Tally};
@@ -274,7 +274,7 @@ impl Engine {
     /// Writes each certificate for itself. While others hold locks, those that need them must not hold up the rest for long.
     async fn write_carefully(&self, prepared: &[Prepared<'_>], mut begun: Begun) -> Result<Counts, Error> {
         if self.health.locks.are_met() {
-            begun.transaction.limit_lock_waits(patience_of_each(prepared.len())).await?;
+            begun.transaction.limit_lock_waits(PATIENCE).await?;
         }
         self.apply_carefully(prepared, begun).await
     }

@@ -29,9 +29,9 @@ const LOG_EVERY: Duration = Duration::from_mins(1);
 const SHORTEST_DELAY: Duration = Duration::from_secs(1);
 const LONGEST_DELAY: Duration = Duration::from_secs(10);
 
-/// How long all certificates of a batch together may wait for locks, when some of them is known to be held.
-const OF_A_BATCH: Duration = Duration::from_secs(2);
-const OF_A_CERTIFICATE: Duration = Duration::from_secs(1);
+/// How long a batch waits for each lock when some are known to be held: longer than sessions of ours hold theirs. Certificates
+/// that need one locked row wait once together.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What is known of locks that others hold.
 #[derive(Debug)]
@@ -163,12 +163,6 @@ impl Locks {
     }
 }
 
-/// How long each certificate of so many may wait for a lock.
-pub(crate) fn patience_of_each(certificates: usize) -> Duration {
-    let share = OF_A_BATCH / u32::try_from(certificates.max(1)).unwrap_or(u32::MAX);
-    share.clamp(Duration::from_millis(1), OF_A_CERTIFICATE)
-}
-
 /// When a certificate that has waited so long for a lock is tried again.
 fn delay_after(waited: Duration) -> Duration {
     (waited / 4).clamp(SHORTEST_DELAY, LONGEST_DELAY)
@@ -206,13 +200,6 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_batch_waits_for_all_its_locks_no_longer_than_two_seconds() {
-        for (certificates, milliseconds) in [(1, 1000), (10, 200), (500, 4), (10_000, 1), (100_000, 1)] {
-            assert_eq!(patience_of_each(certificates).as_millis(), milliseconds, "{certificates}");
-        }
-    }
 
     #[test]
     fn whoever_has_waited_for_long_is_tried_less_often() {

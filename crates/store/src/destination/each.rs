@@ -1,5 +1,7 @@
 //! Writing plans in a transaction that is to commit whatever the database refuses.
 
+use std::time::Duration;
+
 use certferry_certificate::{Code, Plan};
 use sqlx::{Connection, PgConnection};
 
@@ -7,7 +9,11 @@ use super::part::write_part;
 use super::people::People;
 use super::refusal::Refusal;
 use super::{Writing, lock_devices, lock_what_no_index_protects, remove_taken};
+use crate::database::limit_lock_waits;
 use crate::{Error, Uniqueness};
+
+/// How long each step waits for a lock while halving looks for whoever needs it.
+const WHILE_HALVING: Duration = Duration::from_millis(20);
 
 /// Writes every plan that the database accepts, and says why it refuses the others. In the order of legacy ids, as if
 /// each plan were a transaction of its own.
@@ -53,6 +59,9 @@ pub async fn write_each(
             Err(error) => {
                 undo(savepoint).await?;
                 writing.is_surprised = true;
+                if error.is_lock_timeout() {
+                    limit_lock_waits(connection, WHILE_HALVING).await?;
+                }
                 if let [plan] = part.as_slice() {
                     writing.refused.push(Refusal::from(&error).of(plan));
                 } else {
