@@ -1,32 +1,30 @@
-use certferry_certificate::Code;
+use std::any::Any;
 
-/// What went wrong at the status table or at the queue.
+/// What kept certificates from being prepared.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// At the status table.
+    /// The legacy database could not be read.
+    #[error(transparent)]
+    Source(#[from] certferry_source::Error),
+    /// The destination's database could not be read.
     #[error(transparent)]
     Store(#[from] certferry_store::Error),
-    /// At the queue.
-    #[error(transparent)]
-    Queue(#[from] certferry_queue::Error),
 }
 
 impl Error {
-    /// The code of `rules.md`, Issues, that this is.
-    #[must_use]
-    pub fn code(&self) -> Code {
-        match self {
-            Self::Store(error) => error.code(),
-            Self::Queue(error) => error.code(),
-        }
-    }
-
     /// What to do next, where that is known.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Store(error) => error.hint(),
-            Self::Queue(error) => error.hint(),
+            Self::Source(error) => error.hint(),
+            Self::Store(error) => error.hint().map(str::to_owned),
         }
     }
+}
+
+/// What a panic said.
+#[must_use]
+pub fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    text.unwrap_or("no message").to_owned()
 }

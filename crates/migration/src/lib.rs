@@ -1,17 +1,12 @@
-//! What the producers and workers of one migration must agree on.
+//! What becomes of certificates, one or five hundred: everything they need is read and each is planned.
 //!
-//! They work between the same databases by the same rules ([`Participant`]); each certificate that is queued has a job
-//! ([`restore_jobs`]); whoever drains the queue knows of those who are filling
-//! it ([`AtWork`]).
+//! The batch, the interactive mode and the assessment all begin here, so that none of them can disagree. Nothing here knows
+//! of jobs, workers, retries, the command line or the configuration file.
 
-mod at_work;
+mod crash_point;
 mod error;
-mod manifest;
-mod operator;
-mod restore;
+mod prepare;
 
-pub use at_work::{AtWork, is_anyone_at_work};
-pub use error::Error;
-pub use manifest::{Difference, Participant};
-pub use operator::operator;
-pub use restore::{count_missing_jobs, restore_jobs};
+pub use crash_point::crash_point;
+pub use error::{Error, panic_message};
+pub use prepare::{Begun, Planner, Prepared};

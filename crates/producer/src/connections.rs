@@ -1,7 +1,7 @@
 //! What the commands talk to, as the configuration says.
 
 use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
-use certferry_migration::{AtWork, Participant, operator};
+use certferry_operations::{AtWork, Participant, operator};
 use certferry_queue::Queue;
 use certferry_source::Source;
 use certferry_store::Database;

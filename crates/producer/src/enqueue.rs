@@ -5,7 +5,7 @@ use anyhow::{Context, anyhow};
 use certferry_bootstrap::exit::Attention;
 use certferry_bootstrap::{Config, Hint, HintFrom, Progress, Shutdown};
 use certferry_certificate::OldId;
-use certferry_migration::operator;
+use certferry_operations::operator;
 use certferry_source::{Selection, Source, Unaddressable};
 use certferry_store::{Database, Error};
 use serde::Serialize;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};
 use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
-use certferry_migration::Participant;
+use certferry_operations::Participant;
 use certferry_store::{Contradictions, Entry, Error, Mapping};
 use serde::Serialize;
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::Context;
 use certferry_bootstrap::{HintFrom, Shutdown};
-use certferry_migration::Error;
+use certferry_operations::Error;
 use certferry_store::Database;
 
 /// Pushes the jobs that are missing, or only counts them in a dry run. Returns how many they are.
@@ -16,9 +16,9 @@ pub(crate) async fn restore(
 ) -> anyhow::Result<u64> {
     let restoring = async {
         if dry_run {
-            certferry_migration::count_missing_jobs(database).await
+            certferry_operations::count_missing_jobs(database).await
         } else {
-            certferry_migration::restore_jobs(database, max_attempts, || shutdown.is_requested()).await
+            certferry_operations::restore_jobs(database, max_attempts, || shutdown.is_requested()).await
         }
     };
     let restored = shutdown.at_once().run_until_cancelled(restoring).await.context("interrupted; run it again")?;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use anyhow::Context;
 use certferry_bootstrap::{Config, HintFrom, Shutdown};
-use certferry_migration::operator;
+use certferry_operations::operator;
 use certferry_store::{Error, Pause};
 use serde::Serialize;
 

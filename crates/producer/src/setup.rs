@@ -3,7 +3,7 @@ use std::fmt;
 use anyhow::{Context, anyhow};
 use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
 use certferry_certificate::Code;
-use certferry_migration::{Difference, Participant, operator};
+use certferry_operations::{Difference, Participant, operator};
 use certferry_store::{Database, Error};
 use serde::Serialize;
 

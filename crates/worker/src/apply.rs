@@ -4,12 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
+use certferry_migration::{Begun, Prepared, crash_point};
 use certferry_store::{Finished, Refused, Transaction, Verdict, Writing};
 
-use crate::crash_point::crash_point;
-use crate::engine::{Engine, lock_open};
+use crate::engine::{Engine, JobPrepared, lock_open};
 use crate::error::Error;
-use crate::prepare::{Begun, Prepared};
 use crate::tally::Counts;
 
 impl Engine {
@@ -17,7 +16,7 @@ impl Engine {
     /// something, or is away; nothing is changed then.
     ///
     /// `None` when a certificate was finished by another worker meanwhile; then nothing is changed.
-    pub(crate) async fn apply_at_once(&self, batch: &[Prepared<'_>], begun: Begun) -> Result<Option<Counts>, Error> {
+    pub(crate) async fn apply_at_once(&self, batch: &[JobPrepared<'_>], begun: Begun) -> Result<Option<Counts>, Error> {
         let Begun { mut transaction, taken, uniqueness } = begun;
         let (refused, plans): (Vec<&Plan>, Vec<&Plan>) =
             plans(batch).partition(|plan| taken.contains_key(&plan.certificate_number));
@@ -36,13 +35,13 @@ impl Engine {
     }
 
     /// The same with the status rows locked, and each certificate for itself where it must be.
-    pub(crate) async fn apply_carefully(&self, batch: &[Prepared<'_>], begun: Begun) -> Result<Counts, Error> {
+    pub(crate) async fn apply_carefully(&self, batch: &[JobPrepared<'_>], begun: Begun) -> Result<Counts, Error> {
         let Begun { mut transaction, uniqueness, .. } = begun;
-        let ids: Vec<OldId> = batch.iter().map(|prepared| prepared.job.certificate_id).collect();
+        let ids: Vec<OldId> = batch.iter().map(|(job, _)| job.certificate_id).collect();
         let open = lock_open(&mut transaction, &ids).await?;
-        let (open, late): (Vec<&Prepared<'_>>, Vec<&Prepared<'_>>) =
-            batch.iter().partition(|prepared| open.contains(&prepared.job.certificate_id));
-        let mut plans: Vec<&Plan> = open.iter().filter_map(|prepared| plan_of(prepared)).collect();
+        let (open, late): (Vec<&JobPrepared<'_>>, Vec<&JobPrepared<'_>>) =
+            batch.iter().partition(|(job, _)| open.contains(&job.certificate_id));
+        let mut plans: Vec<&Plan> = open.iter().filter_map(|(_, prepared)| plan_of(prepared)).collect();
         let mut held = Vec::new();
         if self.health.locks.are_met() {
             held = certferry_store::held_by_others(&mut transaction, &plans).await?;
@@ -54,10 +53,10 @@ impl Engine {
         crash_point("written");
         let is_surprised = writing.is_surprised;
         let (_, mut counts) = self.record(&mut transaction, open, writing).await?;
-        let late_ids: Vec<OldId> = late.iter().map(|prepared| prepared.job.certificate_id).collect();
+        let late_ids: Vec<OldId> = late.iter().map(|(job, _)| job.certificate_id).collect();
         counts.late = certferry_store::note_late(&mut transaction, &self.worker, &late_ids).await?;
         counts.is_surprised = is_surprised;
-        let jobs: Vec<String> = late.iter().map(|prepared| prepared.job.id.clone()).collect();
+        let jobs: Vec<String> = late.iter().map(|(job, _)| job.id.clone()).collect();
         certferry_queue::complete(&mut transaction, &self.worker, &jobs).await?;
         transaction.commit().await?;
         crash_point("committed");
@@ -68,7 +67,7 @@ impl Engine {
     async fn record(
         &self,
         transaction: &mut Transaction,
-        batch: Vec<&Prepared<'_>>,
+        batch: Vec<&JobPrepared<'_>>,
         writing: Writing,
     ) -> Result<(certferry_store::Late, Counts), Error> {
         let mut written: HashMap<OldId, _> = writing.written.into_iter().map(|row| (row.id, row)).collect();
@@ -78,8 +77,8 @@ impl Engine {
         let mut set_back = Vec::new();
         let (mut results, mut completed, mut postponed) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
         let mut counts = Counts::default();
-        for prepared in batch {
-            let (id, job) = (prepared.job.certificate_id, prepared.job);
+        for (job, prepared) in batch {
+            let id = job.certificate_id;
             let verdict = match (&prepared.outcome, written.remove(&id), refused.remove(&id)) {
                 (Outcome::Fail(issues), _, _) => Verdict::Failed(issues.clone()),
                 (_, Some(row), _) => Verdict::Migrated {
@@ -139,13 +138,13 @@ impl Engine {
     }
 }
 
-fn plan_of<'a>(prepared: &'a Prepared<'_>) -> Option<&'a Plan> {
+fn plan_of(prepared: &Prepared) -> Option<&Plan> {
     match &prepared.outcome {
         Outcome::Migrate(plan) => Some(plan),
         Outcome::Fail(_) => None,
     }
 }
 
-fn plans<'a>(batch: &'a [Prepared<'_>]) -> impl Iterator<Item = &'a Plan> {
-    batch.iter().filter_map(plan_of)
+fn plans<'a>(batch: &'a [JobPrepared<'_>]) -> impl Iterator<Item = &'a Plan> {
+    batch.iter().filter_map(|(_, prepared)| plan_of(prepared))
 }

@@ -83,9 +83,9 @@ impl Drained {
 /// In this order: a producer that ends after the first look has pushed what the last one finds.
 async fn look(shared: &Shared) -> Result<Left, Error> {
     let steering = &shared.health.steering;
-    let is_anyone_at_work = certferry_migration::is_anyone_at_work(steering).await?;
+    let is_anyone_at_work = certferry_operations::is_anyone_at_work(steering).await?;
     let max_attempts = i32::try_from(shared.config.worker.max_attempts).unwrap_or(i32::MAX);
-    let restored = certferry_migration::restore_jobs(steering, max_attempts, || false).await?;
+    let restored = certferry_operations::restore_jobs(steering, max_attempts, || false).await?;
     Ok(if restored > 0 || shared.health.queue.is_outstanding().await? {
         Left::Jobs { restored }
     } else if is_anyone_at_work {

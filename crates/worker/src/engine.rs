@@ -7,20 +7,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use certferry_bootstrap::config::WorkerConfig;
-use certferry_certificate::{Code, Identity, Issue, OldId, Policy};
+use certferry_certificate::{Code, Identity, Issue, OldId};
+use certferry_migration::{Begun, Planner, Prepared, crash_point, panic_message};
 use certferry_queue::{Batch, Job};
-use certferry_source::Source;
-use certferry_store::{Catalog, Database, Finished, Transaction, Verdict};
+use certferry_store::{Database, Finished, Transaction, Verdict};
 use futures::FutureExt;
 
 use crate::backoff;
 use crate::breaker::Breaker;
-use crate::crash_point::crash_point;
-use crate::error::{Error, describe, panic_message};
+use crate::error::{Error, describe};
 use crate::health::{Health, Struggle};
 use crate::locks::PATIENCE;
 use crate::memory::{Memory, Part};
-use crate::prepare::{Begun, Prepared};
 use crate::tally::{Counts, Tally};
 
 /// How often a batch is tried, with both databases answering, before it is split.
@@ -49,14 +47,15 @@ impl Pause {
     }
 }
 
+/// A job and its certificate, ready to be written or known to fail.
+pub(crate) type JobPrepared<'a> = (&'a Job, Prepared);
+
 /// What every batch of a worker needs.
 #[derive(Debug)]
 pub(crate) struct Engine {
     pub(crate) worker: String,
     pub(crate) database: Database,
-    pub(crate) source: Source,
-    pub(crate) policy: Policy,
-    pub(crate) catalog: Catalog,
+    pub(crate) planner: Planner,
     pub(crate) config: WorkerConfig,
     /// Whether the last batch had something that the database refused.
     pub(crate) is_careful: AtomicBool,
@@ -266,13 +265,20 @@ impl Engine {
         Ok(counts)
     }
 
+    /// Reads and plans a batch.
+    async fn prepare<'a>(&self, batch: &'a [Job]) -> Result<(Vec<JobPrepared<'a>>, Begun), Error> {
+        let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
+        let (prepared, begun) = self.planner.prepare(&ids).await?;
+        Ok((batch.iter().zip(prepared).collect(), begun))
+    }
+
     async fn prepare_and_apply_carefully(&self, batch: &[Job]) -> Result<Counts, Error> {
         let (prepared, begun) = self.prepare(batch).await?;
         self.write_carefully(&prepared, begun).await
     }
 
     /// Writes each certificate for itself. While others hold locks, those that need them must not hold up the rest for long.
-    async fn write_carefully(&self, prepared: &[Prepared<'_>], mut begun: Begun) -> Result<Counts, Error> {
+    async fn write_carefully(&self, prepared: &[JobPrepared<'_>], mut begun: Begun) -> Result<Counts, Error> {
         if self.health.locks.are_met() {
             begun.transaction.limit_lock_waits(PATIENCE).await?;
         }

@@ -1,4 +1,3 @@
-use std::any::Any;
 use std::time::Duration;
 
 use certferry_certificate::Code;
@@ -13,7 +12,7 @@ pub(crate) enum Error {
     #[error(transparent)]
     Queue(#[from] certferry_queue::Error),
     #[error(transparent)]
-    Migration(#[from] certferry_migration::Error),
+    Operations(#[from] certferry_operations::Error),
     #[error("a database did not answer within {} s", .0.as_secs_f64())]
     Unanswered(Duration),
     #[error("working on the batch took longer than worker.batch_timeout, {} s", .0.as_secs_f64())]
@@ -22,6 +21,15 @@ pub(crate) enum Error {
     Interrupted,
     #[error("working on it panicked: {0}; please report it with the certificate's row")]
     Panic(String),
+}
+
+impl From<certferry_migration::Error> for Error {
+    fn from(error: certferry_migration::Error) -> Self {
+        match error {
+            certferry_migration::Error::Source(error) => Self::Source(error),
+            certferry_migration::Error::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl Error {
@@ -46,7 +54,7 @@ impl Error {
         match self {
             Self::Store(error) => error.code(),
             Self::Queue(error) => error.code(),
-            Self::Migration(error) => error.code(),
+            Self::Operations(error) => error.code(),
             Self::Unanswered(_) | Self::Interrupted => Code::Unavailable,
             Self::BatchTimeout(_) => Code::Timeout,
             Self::Panic(_) => Code::Panic,
@@ -69,10 +77,4 @@ pub(crate) fn describe(error: &Error) -> String {
         cause = error.source();
     }
     text
-}
-
-/// What a panic said.
-pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("no message").to_owned()
 }

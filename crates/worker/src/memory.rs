@@ -85,7 +85,7 @@ impl Engine {
     /// Divides a batch into parts for which there is memory. A certificate whose row is too large for all of it fails.
     async fn divide(&self, batch: &[Job]) -> Result<Vec<Part>, Error> {
         let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
-        let large: HashMap<OldId, u64> = self.source.large_certificates(&ids).await?.into_iter().collect();
+        let large: HashMap<OldId, u64> = self.planner.source.large_certificates(&ids).await?.into_iter().collect();
         let (parts, too_large) = divide(batch, &large, self.memory.of_a_batch, self.memory.total.bytes());
         if !too_large.is_empty() {
             self.fail_too_large(&too_large).await?;

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use certferry_bootstrap::{HintFrom, Shutdown, output, telemetry};
-use certferry_migration::{Participant, operator};
+use certferry_operations::{Participant, operator};
 use certferry_queue::Holds;
 
 use crate::Cli;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use certferry_bootstrap::{Config, Shutdown};
+use certferry_migration::Planner;
 use certferry_queue::{Batch, Claiming, Holds, Worker};
 use certferry_store::Catalog;
 use tokio::time::Instant;
@@ -100,13 +101,16 @@ impl Shared {
         let settings = &self.config.worker;
         let engine = Arc::new(Engine {
             worker: worker.name().to_owned(),
-            catalog: self.catalog.clone(),
-            policy: self.config.policy(),
+            planner: Planner {
+                source: self.health.source.clone(),
+                database: self.health.database.clone(),
+                policy: self.config.policy(),
+                catalog: self.catalog.clone(),
+            },
             is_careful: AtomicBool::default(),
             tally: self.tally.clone(),
             config: settings.clone(),
             database: self.health.database.clone(),
-            source: self.health.source.clone(),
             health: self.health.clone(),
             breaker: self.breaker.clone(),
             memory: self.memory.clone(),

@@ -1,4 +1,4 @@
-//! Preparing a batch: everything its certificates need is read, a query each, and each is planned.
+//! Preparing certificates: everything they need is read, a query each, and each is planned.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,45 +8,80 @@ use certferry_certificate::{
     Code, Found, Identity, Issue, LegacyCertificate, Lookups, Needs, NewId, OldId, OnMissing, Outcome, Policy,
     WarningCode, identity, plan, trade_license,
 };
-use certferry_queue::Job;
-use certferry_store::{LookedUp, Needed, Transaction, Uniqueness, lookups_within};
+use certferry_source::Source;
+use certferry_store::{Catalog, Database, LookedUp, Needed, Transaction, Uniqueness, lookups_within};
 use futures::TryFutureExt;
 use tokio::time::Instant;
 
 use crate::crash_point::crash_point;
-use crate::engine::Engine;
 use crate::error::{Error, panic_message};
 
-/// A certificate that is ready to be written, or known to fail.
-#[derive(Debug)]
-pub(crate) struct Prepared<'a> {
-    pub(crate) job: &'a Job,
-    pub(crate) identity: Identity,
-    pub(crate) outcome: Outcome,
+/// What certificates are read from, and the rules they are planned by.
+#[derive(Clone, Debug)]
+pub struct Planner {
+    /// The legacy database.
+    pub source: Source,
+    /// The destination's database.
+    pub database: Database,
+    /// The rules that are configuration.
+    pub policy: Policy,
+    /// What the process has read of the destination's catalog.
+    pub catalog: Catalog,
 }
 
-/// What a prepared batch is written with.
+/// A certificate that is ready to be written, or known to fail.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Its legacy id.
+    pub id: OldId,
+    /// Its row in the source; none where that has no such row, or several.
+    pub record: Option<LegacyCertificate>,
+    /// What a status row shows of it.
+    pub identity: Identity,
+    /// What becomes of it.
+    pub outcome: Outcome,
+}
+
+/// What prepared certificates are written with.
 #[derive(Debug)]
-pub(crate) struct Begun {
-    /// It has only read so far.
-    pub(crate) transaction: Transaction,
+pub struct Begun {
+    /// The transaction that is to write them; it has only read so far.
+    pub transaction: Transaction,
     /// Certificate numbers that the destination has already, and which certificate has each.
-    pub(crate) taken: HashMap<String, NewId>,
+    pub taken: HashMap<String, NewId>,
     /// What the destination itself refuses to have twice.
-    pub(crate) uniqueness: Uniqueness,
+    pub uniqueness: Uniqueness,
 }
 
 /// How long a transaction may have done nothing and still be used: the server ends those that are idle for long.
 const LONGEST_IDLE: Duration = Duration::from_millis(500);
 
-impl Engine {
-    /// Reads and plans a batch. The transaction that is to write it begins meanwhile, and reads what there is to know of
-    /// the destination: each round trip counts where the server is far away.
-    pub(crate) async fn prepare<'a>(&self, batch: &'a [Job]) -> Result<(Vec<Prepared<'a>>, Begun), Error> {
-        let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
+impl Planner {
+    /// Reads and plans certificates, and leaves everything as it is; for each of `ids` there is a plan or all reasons why
+    /// there is none, in their order. No transaction stays open.
+    ///
+    /// A certificate whose number the destination has already is not migrated, as it would not be when it is written.
+    pub async fn preview(&self, ids: &[OldId]) -> Result<Vec<Prepared>, Error> {
+        let (mut prepared, begun) = self.prepare(ids).await?;
+        begun.transaction.rollback().await?;
+        for certificate in &mut prepared {
+            if let Outcome::Migrate(plan) = &certificate.outcome
+                && let Some(holder) = begun.taken.get(&plan.certificate_number)
+            {
+                let refused = certferry_store::number_taken(plan, Some(*holder));
+                certificate.outcome = Outcome::Fail(vec![refused.issue]);
+            }
+        }
+        Ok(prepared)
+    }
+
+    /// Reads and plans certificates: one of what is returned for each of `ids`, in their order. The transaction that is to
+    /// write them begins meanwhile, and reads what there is to know of the destination: each round trip counts where the
+    /// server is far away.
+    pub async fn prepare(&self, ids: &[OldId]) -> Result<(Vec<Prepared>, Begun), Error> {
         let asked = Instant::now();
         let (records, transaction) = futures::try_join!(
-            self.source.certificates(&ids).map_err(Error::from),
+            self.source.certificates(ids).map_err(Error::from),
             self.database.begin().map_err(Error::from)
         )?;
         let mut transaction = self.unless_idle(transaction, asked).await?;
@@ -60,32 +95,38 @@ impl Engine {
         found.limits = self.catalog.limits.clone();
         crash_point("looked_up");
 
-        let mut prepared = self.plan_each(batch, &records, &found);
+        let mut prepared = self.plan_each(ids, records, &found);
         if prepared.iter().any(is_too_long) {
             let limits = self.catalog.limits_now(&mut transaction).await?;
             if limits != found.limits {
                 found.limits = limits;
-                prepared = self.plan_each(batch, &records, &found);
+                for certificate in &mut prepared {
+                    if let Some(record) = &certificate.record {
+                        certificate.outcome = plan_or_panic(record, &found, &self.policy);
+                    }
+                }
             }
         }
         #[cfg(feature = "failpoints")]
-        crate::crash_point::abort_on_violations(&records, &prepared);
+        crate::crash_point::abort_on_violations(&prepared);
         crash_point("planned");
         Ok((prepared, Begun { transaction, taken, uniqueness }))
     }
 
-    fn plan_each<'a>(
+    /// Plans each of `ids`, none of which comes twice.
+    fn plan_each(
         &self,
-        batch: &'a [Job],
-        records: &HashMap<OldId, Found<LegacyCertificate>>,
+        ids: &[OldId],
+        mut records: HashMap<OldId, Found<LegacyCertificate>>,
         found: &Lookups,
-    ) -> Vec<Prepared<'a>> {
-        let prepared = batch.iter().map(|job| match records.get(&job.certificate_id) {
+    ) -> Vec<Prepared> {
+        let prepared = ids.iter().map(|id| match records.remove(id) {
             Some(Found::One(record)) => {
-                Prepared { job, identity: identity(record), outcome: plan_or_panic(record, found, &self.policy) }
+                let (identity, outcome) = (identity(&record), plan_or_panic(&record, found, &self.policy));
+                Prepared { id: *id, record: Some(record), identity, outcome }
             }
-            Some(Found::Several) => Prepared { job, identity: Identity::default(), outcome: not_unique(job) },
-            None => Prepared { job, identity: Identity::default(), outcome: not_found(job) },
+            Some(Found::Several) => unplanned(*id, not_unique(*id)),
+            None => unplanned(*id, not_found(*id)),
         });
         prepared.collect()
     }
@@ -142,7 +183,7 @@ impl Engine {
 
 /// Whether a value is left out, or its certificate fails, because a column seemed too short for it. Columns are widened while
 /// workers run, so the catalog is asked once more before that is believed.
-fn is_too_long(prepared: &Prepared<'_>) -> bool {
+fn is_too_long(prepared: &Prepared) -> bool {
     match &prepared.outcome {
         Outcome::Fail(issues) => issues.iter().any(|issue| issue.code == Code::ValueTooLong),
         Outcome::Migrate(plan) => plan.warnings.iter().any(|warning| warning.code == WarningCode::VehicleNotCreated),
@@ -161,13 +202,16 @@ fn plan_or_panic(record: &LegacyCertificate, found: &Lookups, policy: &Policy) -
     })
 }
 
-fn not_found(job: &Job) -> Outcome {
-    let message = format!("certificate {} is not in the source any more", job.certificate_id);
+fn unplanned(id: OldId, outcome: Outcome) -> Prepared {
+    Prepared { id, record: None, identity: Identity::default(), outcome }
+}
+
+fn not_found(id: OldId) -> Outcome {
+    let message = format!("certificate {id} is not in the source any more");
     Outcome::Fail(vec![Issue::new(Code::CertificateNotFound, None, message)])
 }
 
-fn not_unique(job: &Job) -> Outcome {
-    let id = job.certificate_id;
+fn not_unique(id: OldId) -> Outcome {
     let message = format!("several rows of the source are certificate {id}, so it cannot be told which is meant");
     Outcome::Fail(vec![Issue::new(Code::InvalidId, None, message).with_raw(Some(&id.to_string()))])
 }
