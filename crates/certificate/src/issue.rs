@@ -2,6 +2,8 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
+use crate::CodePage;
+
 /// What sort of reason an issue is: `rules.md`, Issues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -14,6 +16,13 @@ pub enum Kind {
     Database,
     /// Certferry itself.
     Internal,
+}
+
+/// The page of a code. Without the file, the code does not compile.
+macro_rules! page {
+    ($text:literal) => {
+        CodePage::new($text, include_str!(concat!("../../../docs/codes/", $text, ".md")))
+    };
 }
 
 macro_rules! codes {
@@ -44,6 +53,12 @@ macro_rules! codes {
             #[must_use]
             pub const fn is_permanent(self) -> bool {
                 match self { $(Self::$name => $permanent,)+ }
+            }
+
+            /// The page of `docs/codes` about the code.
+            #[must_use]
+            pub const fn page(self) -> CodePage {
+                match self { $(Self::$name => page!($text),)+ }
             }
         }
     };
@@ -216,16 +231,39 @@ impl PartialOrd for Issue {
     }
 }
 
-/// What was left out of a certificate that was migrated all the same.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WarningCode {
+macro_rules! warnings {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)+) => {
+        /// What was left out of a certificate that was migrated all the same.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum WarningCode { $($(#[$doc])* $name,)+ }
+
+        impl WarningCode {
+            /// Every code, in order.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The code as it is stored and shown.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+
+            /// The page of `docs/codes` about the code.
+            #[must_use]
+            pub const fn page(self) -> CodePage {
+                match self { $(Self::$name => page!($text),)+ }
+            }
+        }
+    };
+}
+
+warnings! {
     /// The legacy certificate names no vehicle.
-    VehicleMissing,
+    VehicleMissing = "vehicle_missing";
     /// The vehicle could not be written.
-    VehicleNotCreated,
+    VehicleNotCreated = "vehicle_not_created";
     /// What the source says of the vehicle's registration is neither yes nor no.
-    NewRegistrationUnclear,
+    NewRegistrationUnclear = "new_registration_unclear";
 }
 
 /// A warning of a migrated certificate.
@@ -320,6 +358,9 @@ mod tests {
     #[test]
     fn a_code_is_stored_as_it_is_serialized() {
         for code in Code::ALL {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
+        }
+        for code in WarningCode::ALL {
             assert_eq!(serde_json::to_value(code).unwrap(), code.as_str());
         }
         for kind in Kind::ALL {

@@ -4,6 +4,7 @@
 //! certificate's [`Issue`]s come out. Nothing here knows of databases, queues, clocks, the environment or other
 //! certificates. Bad data is a value, never an `Err` and never a panic.
 
+mod code_page;
 mod date;
 mod id;
 mod issue;
@@ -24,6 +25,7 @@ mod text;
 mod vehicle;
 mod verify;
 
+pub use code_page::CodePage;
 pub use id::{NewId, OldId};
 pub use issue::{Code, Issue, Kind, Warning, WarningCode};
 pub use legacy::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText};

@@ -57,6 +57,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_page_of_the_code_shows_the_message() {
+        let example = certferry_certificate::Code::ConstraintViolation.page().example();
+        let changed = Difference::Changed { table: "certificates", column: "remarks" };
+        assert!(example.contains(&changed.to_string()), "{example}");
+    }
+
+    #[test]
     fn the_first_column_that_differs_is_named() {
         let between = |stored| Difference::between("t", ["a", "b", "c"], [Some("1"), None, Some("")], stored);
         assert_eq!(between([Some("1"), None, Some("")]), None);

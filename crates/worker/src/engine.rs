@@ -358,3 +358,14 @@ pub(crate) fn exhausted(crashes: i32) -> Issue {
     );
     Issue::new(Code::AttemptsExhausted, None, message)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_of_the_code_shows_the_message_of_exhausted_attempts() {
+        let issue = exhausted(3);
+        assert!(issue.code.page().example().contains(&issue.message), "{}", issue.message);
+    }
+}

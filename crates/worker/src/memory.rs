@@ -148,6 +148,12 @@ mod tests {
 
     const MIB: u64 = 1 << 20;
 
+    #[test]
+    fn the_page_of_the_code_shows_the_message_of_a_row_that_is_too_large() {
+        let issue = row_too_large(300 * MIB, "256MiB".parse().unwrap());
+        assert!(issue.code.page().example().contains(&issue.message), "{}", issue.message);
+    }
+
     /// How many jobs each part has, and the too large ones.
     #[expect(clippy::default_trait_access, reason = "how the queue tells time is not for this crate to name")]
     fn divided(sizes: &[u64], of_a_batch: u64, total: u64) -> (Vec<usize>, usize) {

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use certferry_certificate::Remedy;
+use certferry_certificate::{CodePage, Remedy};
 use certferry_store::{Summary, WarningCount};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -94,14 +94,15 @@ impl Page {
             self.cell(0, &count.code, |looks| &looks.label)?;
             self.cell(1, &count.kind, |looks| &looks.text)?;
             write_id(&mut self.sheet, self.row, 2, count.certificates, &self.looks.whole)?;
-            self.cell(3, Remedy::of(&count.code).in_full, |looks| &looks.wrapped)?;
-            make_room(&mut self.sheet, self.row, lines_of(Remedy::of(&count.code).in_full, usize::from(ADVICE_WIDTH)))?;
+            let advice = Remedy::of(&count.code).in_full;
+            self.cell(3, &advice, |looks| &looks.wrapped)?;
+            make_room(&mut self.sheet, self.row, lines_of(&advice, usize::from(ADVICE_WIDTH)))?;
             self.row += 1;
         }
         if summary.by_code.is_empty() {
             self.text("None", "", "")?;
         } else {
-            self.cell(0, "Retry: producer retry --code CODE", |looks| &looks.note)?;
+            self.cell(0, "Step by step: producer explain CODE. Then: producer retry --code CODE", |looks| &looks.note)?;
             self.row += 1;
         }
         self.row += 1;
@@ -113,7 +114,8 @@ impl Page {
         for warning in warnings {
             self.cell(0, &warning.code, |looks| &looks.label)?;
             write_id(&mut self.sheet, self.row, 2, warning.certificates, &self.looks.whole)?;
-            self.cell(3, meaning(&warning.code), |looks| &looks.wrapped)?;
+            let meaning = CodePage::of(&warning.code).map(CodePage::summary).unwrap_or_default();
+            self.cell(3, &meaning, |looks| &looks.wrapped)?;
             self.row += 1;
         }
         if warnings.is_empty() {
@@ -172,14 +174,6 @@ impl Page {
 
     fn cell(&mut self, column: ColNum, text: &str, look: impl Fn(&Looks) -> &Format) -> Result<(), XlsxError> {
         write_text(&mut self.sheet, self.row, column, text, look(&self.looks))
-    }
-}
-
-fn meaning(warning: &str) -> &'static str {
-    match warning {
-        "vehicle_missing" => "The old certificate names no vehicle; the new one has none.",
-        "vehicle_not_created" => "The new system refused the vehicle; the certificate was migrated without it.",
-        _ => "",
     }
 }
 
