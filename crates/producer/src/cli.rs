@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 
 use certferry_bootstrap::ConfigArgs;
-use certferry_certificate::{Code, Kind};
+use certferry_certificate::{Code, CodePage, Kind};
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Retry(Retry),
     /// Say how far the migration is.
     Status(Status),
+    /// Say what a code of a failure or warning means, why it happens and what to do; without CODE, list them all.
+    ///
+    /// Needs no configuration and no database.
+    Explain(Explain),
     /// Have all workers stop claiming, within a second; certificates in hand are finished.
     ///
     /// Recorded with who and when. Workers that drain wait until the run is resumed.
@@ -148,6 +152,13 @@ pub(crate) struct Status {
     pub(crate) watch: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The code, as `producer status` and the report show it.
+    #[arg(value_parser = pages(), hide_possible_values = true)]
+    pub(crate) code: Option<CodePage>,
+}
+
 fn kinds() -> impl TypedValueParser<Value = Kind> {
     let names = PossibleValuesParser::new(Kind::ALL.iter().map(|kind| kind.as_str()));
     names.map(|name| *Kind::ALL.iter().find(|kind| kind.as_str() == name).expect("it is one of these names"))
@@ -156,6 +167,11 @@ fn kinds() -> impl TypedValueParser<Value = Kind> {
 fn codes() -> impl TypedValueParser<Value = Code> {
     let names = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.as_str()));
     names.map(|name| *Code::ALL.iter().find(|code| code.as_str() == name).expect("it is one of these names"))
+}
+
+fn pages() -> impl TypedValueParser<Value = CodePage> {
+    PossibleValuesParser::new(CodePage::all().map(CodePage::code))
+        .map(|name| CodePage::of(&name).expect("it is one of these names"))
 }
 
 #[cfg(test)]
@@ -180,6 +196,8 @@ mod tests {
             &["retry", "--code", "no_such_code"],
             &["retry", "--kind", "Mapping"],
             &["retry", "--skipped", "--code", "missing_device"],
+            &["explain", "no_such_code"],
+            &["explain", "missing_device", "missing_field"],
             &["pause", "--forever"],
         ] {
             let all = ["producer"].iter().chain(arguments);

@@ -6,6 +6,7 @@ mod check;
 mod cli;
 mod connections;
 mod enqueue;
+mod explain;
 mod export_mappings;
 mod ids_file;
 mod import_mappings;
@@ -28,6 +29,12 @@ use cli::Command;
 
 /// Runs the command of the command line.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    // Before the configuration is read: whoever looks a code up may be mending it.
+    if let Some(Command::Explain(arguments)) = &cli.command
+        && !cli.config.check_config
+    {
+        return explain::run(arguments, cli.json);
+    }
     let Some(config) = cli.config.load(Flags::new())? else { return Ok(()) };
     telemetry::init(&config.log);
     let command = cli.command.ok_or_else(|| anyhow!("no command was given")).hint("see `producer --help`").usage()?;
@@ -57,6 +64,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             print(cli.json, &retried)?;
             retried.into_result()
         }
+        Command::Explain(arguments) => explain::run(&arguments, cli.json),
         Command::Status(arguments) => status::run(&config, &arguments, cli.json, &shutdown).await,
     }
 }

@@ -94,6 +94,7 @@ fn codes(text: &mut String, counts: &[CodeCount]) {
         let others: i64 = counts[CODES..].iter().map(|count| count.certificates).sum();
         line_to(text, &format!("  and {} more by {} other codes", grouped(others), counts.len() - CODES));
     }
+    line_to(text, "step by step: producer explain CODE");
     line_to(text, "after mending it: producer retry, for one reason alone with --code CODE");
 }
 
@@ -189,8 +190,9 @@ mod tests {
         late results              3  a worker was away for longer than worker.orphan_after; nothing was written twice
 
         failed because of
-          missing_device         300  add the device to the destination, or correct the ECU number
-          unique_violation        12  the number is taken: decide which certificate is right
+          missing_device         300  add the device to the new system, or correct the ECU number
+          unique_violation        12  decide which certificate is right, and change the other's number
+        step by step: producer explain CODE
         after mending it: producer retry, for one reason alone with --code CODE
 
         last failed: certificate 4711 at 1970-01-01 04:00:00, missing_device: no device has this ECU number

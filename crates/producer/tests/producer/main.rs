@@ -3,6 +3,7 @@
 mod agreeing;
 mod checking;
 mod enqueueing;
+mod explaining;
 mod interrupting;
 mod mapping_files;
 mod mistakes;

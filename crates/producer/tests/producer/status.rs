@@ -34,7 +34,7 @@ async fn the_document_of_a_migration_under_way() {
     let ended = world.run("status");
     let text = ended.good();
     assert!(text.contains("migrated                  6   60.0%"), "{text}");
-    assert!(text.contains("missing_device         2  add the device to the destination"), "{text}");
+    assert!(text.contains("missing_device         2  add the device to the new system"), "{text}");
     assert!(text.contains("last failed: certificate 8 at "), "{text}");
 }
 
