@@ -36,6 +36,12 @@ help: ## List the targets
 build: ## Build producer, worker and reporter, optimized, into target/release
 	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-reporter
 
+PREFIX ?= /usr/local
+
+.PHONY: install
+install: build ## Install the programs, their completions and manual pages under PREFIX=/usr/local; DESTDIR=… makes a package of them
+	scripts/install "$(target)/release" "$(DESTDIR)$(PREFIX)"
+
 .PHONY: demo
 demo: ## Migrate 20,000 messy certificates from nothing to the report; from SOURCE=mariadb, mysql or sqlite, or on your own servers: DATABASE_URL=… SOURCE_URL=…
 	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-reporter \

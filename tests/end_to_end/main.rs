@@ -14,6 +14,7 @@ mod crash_points;
 mod crashes;
 mod destination_shape;
 mod equivalence;
+mod installation;
 mod interference;
 mod locks;
 mod logs;

@@ -202,7 +202,7 @@ async fn execute(database: &Database, sql: &str) {
 }
 
 /// Where cargo puts the binaries: beside the folder of the test's own executable.
-fn binary_path(name: &str) -> PathBuf {
+pub(crate) fn binary_path(name: &str) -> PathBuf {
     let mut path = std::env::current_exe().unwrap();
     path.pop();
     path.pop();

@@ -7,6 +7,7 @@
 mod args;
 pub mod config;
 mod database_url;
+mod documentation;
 pub mod exit;
 mod hiding;
 pub mod output;
@@ -18,6 +19,7 @@ pub mod telemetry;
 pub use args::{ConfigArgs, Flags};
 pub use config::{Config, ConfigError};
 pub use database_url::DatabaseUrl;
+pub use documentation::Documentation;
 pub use exit::{Hint, HintFrom};
 pub use hiding::hide_passwords;
 pub use output_file::OutputFile;

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use certferry_bootstrap::ConfigArgs;
+use certferry_bootstrap::{ConfigArgs, Documentation};
 use certferry_certificate::{Code, CodePage, Kind};
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
@@ -56,6 +56,8 @@ pub(crate) enum Command {
     ///
     /// Needs no configuration and no database.
     Explain(Explain),
+    #[command(flatten)]
+    Documentation(Documentation),
     /// Have all workers stop claiming, within a second; certificates in hand are finished.
     ///
     /// Recorded with who and when. Workers that drain wait until the run is resumed.

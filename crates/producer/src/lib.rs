@@ -22,6 +22,7 @@ use std::fmt::Display;
 
 use anyhow::{Context, anyhow};
 use certferry_bootstrap::{Flags, Hint, Shutdown, output, telemetry};
+use clap::CommandFactory as _;
 use serde::Serialize;
 
 pub use cli::Cli;
@@ -29,11 +30,12 @@ use cli::Command;
 
 /// Runs the command of the command line.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
-    // Before the configuration is read: whoever looks a code up may be mending it.
-    if let Some(Command::Explain(arguments)) = &cli.command
-        && !cli.config.check_config
-    {
-        return explain::run(arguments, cli.json);
+    // Before the configuration is read: whoever asks may be mending it.
+    match &cli.command {
+        _ if cli.config.check_config => {}
+        Some(Command::Explain(arguments)) => return explain::run(arguments, cli.json),
+        Some(Command::Documentation(documentation)) => return documentation.print(Cli::command()),
+        _ => {}
     }
     let Some(config) = cli.config.load(Flags::new())? else { return Ok(()) };
     telemetry::init(&config.log);
@@ -65,6 +67,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             retried.into_result()
         }
         Command::Explain(arguments) => explain::run(&arguments, cli.json),
+        Command::Documentation(documentation) => documentation.print(Cli::command()),
         Command::Status(arguments) => status::run(&config, &arguments, cli.json, &shutdown).await,
     }
 }

@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use certferry_bootstrap::{ConfigArgs, OutputFile};
+use certferry_bootstrap::{ConfigArgs, Documentation, OutputFile};
 
 /// Writes the report: what became of every certificate that was ever enqueued.
 ///
@@ -25,6 +25,9 @@ pub struct Cli {
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the help of the flattened flags")]
     pub configuration: ConfigArgs,
+
+    #[command(subcommand)]
+    pub(crate) documentation: Option<Documentation>,
 }
 
 /// The form of a report.

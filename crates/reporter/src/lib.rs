@@ -15,12 +15,16 @@ use std::path::Path;
 use anyhow::Context;
 use certferry_bootstrap::{Config, Flags, Hint, HintFrom, OutputFile, Shutdown, output, telemetry};
 use certferry_store::{Database, Error, Settings, Summary, summary};
+use clap::CommandFactory as _;
 
 pub use crate::cli::{Cli, Format};
 use crate::pages::Pages;
 
 /// Writes the report that the command line and the configuration ask for, and says where it is and what it counts.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    if let Some(documentation) = &cli.documentation {
+        return documentation.print(Cli::command());
+    }
     let Some(config) = cli.configuration.load(Flags::new())? else { return Ok(()) };
     telemetry::init(&config.log);
     let shutdown = Shutdown::listen().context("could not listen for signals")?;

@@ -1,4 +1,4 @@
-use certferry_bootstrap::{Config, ConfigArgs, Flags};
+use certferry_bootstrap::{Config, ConfigArgs, Documentation, Flags};
 use clap::Parser;
 
 /// A worker that can be made to crash says so, lest anyone takes it for one that is meant to work.
@@ -28,6 +28,9 @@ pub struct Cli {
 
     #[command(flatten)]
     config: ConfigArgs,
+
+    #[command(subcommand)]
+    pub(crate) documentation: Option<Documentation>,
 }
 
 impl Cli {

@@ -4,6 +4,7 @@ use anyhow::Context;
 use certferry_bootstrap::{HintFrom, Shutdown, output, telemetry};
 use certferry_operations::{Participant, operator};
 use certferry_queue::Holds;
+use clap::CommandFactory as _;
 
 use crate::Cli;
 use crate::breaker::Breaker;
@@ -14,6 +15,9 @@ use crate::tally::Tally;
 
 /// Runs workers until told to stop, or until no job is left where they drain.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    if let Some(documentation) = &cli.documentation {
+        return documentation.print(Cli::command());
+    }
     let Some(config) = cli.configuration()? else { return Ok(()) };
     telemetry::init(&config.log);
     let shutdown = Shutdown::listen().context("could not listen for signals")?;
