@@ -37,7 +37,7 @@ async fn worker_with(world: &World, failpoints: &str) -> Command {
 
 #[test]
 fn every_crash_point_of_the_worker_is_tried() {
-    let code = source_of("worker");
+    let code = source_of("worker") + &source_of("migration");
     let named: BTreeSet<&str> =
         code.split("crash_point(\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert_eq!(named, BTreeSet::from(POINTS));

@@ -1,10 +1,11 @@
 //! The queue alone: as many jobs as there are certificates, each of which does nothing.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use certferry_certificate::OldId;
-use certferry_queue::{Batch, Claiming, Holds, Queue, Settings, Worker};
+use certferry_queue::{Batch, Claiming, Holds, Queue, Settings, Unlimited, Worker};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
@@ -48,7 +49,7 @@ pub(crate) async fn run(arena: &Arena, prepared: &Prepared) -> Result<Run> {
     let pushing = started.elapsed().as_secs_f64();
 
     let started = Instant::now();
-    let worker = Worker::new(Holds::default());
+    let worker = Worker::new(Holds::default(), Arc::new(Unlimited));
     let name = worker.name().to_owned();
     let complete = {
         let pool = pool.clone();

@@ -1,3 +1,5 @@
+use serde::{Serialize, Serializer};
+
 use crate::{OldId, Reference};
 
 /// A text column as the legacy database gave it, before any rule is applied.
@@ -23,6 +25,17 @@ impl LegacyText {
     }
 }
 
+/// For a person: text as it is stored, `null`, or `{"undecodable": true}` for bytes that are no text.
+impl Serialize for LegacyText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Null => serializer.serialize_none(),
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Undecodable => serializer.collect_map([("undecodable", true)]),
+        }
+    }
+}
+
 impl From<Option<String>> for LegacyText {
     fn from(value: Option<String>) -> Self {
         value.map_or(Self::Null, Self::Text)
@@ -36,7 +49,7 @@ impl From<&str> for LegacyText {
 }
 
 /// One row of the legacy `certificates` table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the legacy columns, by their names")]
 pub struct LegacyCertificate {
     pub id: OldId,
@@ -60,7 +73,7 @@ pub struct LegacyCertificate {
 }
 
 /// One row of the legacy `customers` table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the legacy columns, by their names")]
 pub struct LegacyCustomer {
     pub id: OldId,
@@ -71,7 +84,7 @@ pub struct LegacyCustomer {
 }
 
 /// One row of the legacy `technicians` table.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the legacy columns, by their names")]
 pub struct LegacyTechnician {
     pub id: OldId,

@@ -6,6 +6,7 @@
 
 mod code_page;
 mod date;
+mod filter;
 mod id;
 mod issue;
 mod issues;
@@ -20,12 +21,14 @@ mod policy;
 mod reference;
 mod remedy;
 mod speed;
+mod state;
 mod status;
 mod text;
 mod vehicle;
 mod verify;
 
 pub use code_page::CodePage;
+pub use filter::Filter;
 pub use id::{NewId, OldId};
 pub use issue::{Code, Issue, Kind, Warning, WarningCode};
 pub use legacy::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText};
@@ -37,5 +40,6 @@ pub use planner::{identity, plan};
 pub use policy::{OnMissing, Policy, StatusTable};
 pub use reference::Reference;
 pub use remedy::Remedy;
+pub use state::State;
 pub use status::Status;
 pub use verify::violations;

@@ -1,9 +1,10 @@
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 
 use crate::{Issue, NewId, OldId, Status, Warning};
 
 /// What a status row shows of a certificate, as it is in the source and trimmed; `None` when missing or unreadable.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Identity {
     /// `certificate_number`.
     pub certificate_number: Option<String>,
@@ -21,7 +22,7 @@ pub enum Outcome {
 }
 
 /// Everything to be written for one certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the destination's columns, by their names")]
 pub struct Plan {
     pub id: OldId,
@@ -43,7 +44,8 @@ pub struct Plan {
 }
 
 /// The customer of a planned certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CustomerPlan {
     /// Mapped to a destination customer that exists.
     Existing(NewId),
@@ -60,7 +62,7 @@ pub enum CustomerPlan {
 }
 
 /// A customer to match by trade licence or to create.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the destination's columns, by their names")]
 pub struct NewCustomer {
     pub old_id: OldId,
@@ -71,7 +73,8 @@ pub struct NewCustomer {
 }
 
 /// A technician of a planned certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum TechnicianPlan {
     /// Mapped to a destination technician that exists.
     Existing(NewId),
@@ -80,7 +83,7 @@ pub enum TechnicianPlan {
 }
 
 /// A technician to create.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the destination's columns, by their names")]
 pub struct NewTechnician {
     pub old_id: OldId,
@@ -90,7 +93,7 @@ pub struct NewTechnician {
 }
 
 /// The vehicle of a planned certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the fields are the destination's columns, by their names")]
 pub struct VehiclePlan {
     pub brand: String,

@@ -1,3 +1,5 @@
+use serde::{Serialize, Serializer};
+
 use crate::text::Reading;
 use crate::{LegacyText, OldId};
 
@@ -34,6 +36,18 @@ impl Reference {
         match self {
             Self::Id(id) => Some(*id),
             Self::Missing | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// For a person: the id, `null`, or what stands in its place.
+impl Serialize for Reference {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Missing => serializer.serialize_none(),
+            Self::Id(id) => id.serialize(serializer),
+            Self::Unreadable(Some(text)) => serializer.serialize_str(text),
+            Self::Unreadable(None) => serializer.collect_map([("undecodable", true)]),
         }
     }
 }

@@ -8,5 +8,5 @@ mod error;
 mod prepare;
 
 pub use crash_point::crash_point;
-pub use error::{Error, panic_message};
+pub use error::{Error, panic_message, source_code};
 pub use prepare::{Begun, Planner, Prepared};

@@ -1,6 +1,6 @@
 use certferry_certificate::Code;
 
-/// What went wrong at the status table or at the queue.
+/// What went wrong at one of the databases.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// At the status table.
@@ -9,6 +9,9 @@ pub enum Error {
     /// At the queue.
     #[error(transparent)]
     Queue(#[from] certferry_queue::Error),
+    /// When certificates were read and planned.
+    #[error(transparent)]
+    Migration(#[from] certferry_migration::Error),
 }
 
 impl Error {
@@ -18,15 +21,17 @@ impl Error {
         match self {
             Self::Store(error) => error.code(),
             Self::Queue(error) => error.code(),
+            Self::Migration(error) => error.code(),
         }
     }
 
     /// What to do next, where that is known.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Store(error) => error.hint(),
-            Self::Queue(error) => error.hint(),
+            Self::Store(error) => error.hint().map(str::to_owned),
+            Self::Queue(error) => error.hint().map(str::to_owned),
+            Self::Migration(error) => error.hint(),
         }
     }
 }

@@ -1,17 +1,26 @@
-//! What the producers and workers of one migration must agree on.
+//! What people do to a migration, as typed calls with typed results; terminals and browsers only show them.
 //!
-//! They work between the same databases by the same rules ([`Participant`]); each certificate that is queued has a job
-//! ([`restore_jobs`]); whoever drains the queue knows of those who are filling
-//! it ([`AtWork`]).
+//! Producers and workers work between the same databases by the same rules ([`Participant`]); each certificate that is queued
+//! has a job ([`restore_jobs`]); whoever drains the queue knows of those who are filling it ([`AtWork`]).
 
 mod at_work;
 mod error;
 mod manifest;
+mod observer;
 mod operator;
 mod restore;
+mod retry;
+mod selection;
+mod show;
+mod skip;
 
 pub use at_work::{AtWork, is_anyone_at_work};
 pub use error::Error;
 pub use manifest::{Difference, Participant};
-pub use operator::operator;
+pub use observer::Observer;
+pub use operator::{Operator, operator};
 pub use restore::{count_missing_jobs, restore_jobs};
+pub use retry::{Retried, Retry};
+pub use selection::Eligible;
+pub use show::{Shown, show};
+pub use skip::{Skip, Skipped, cancel, cancellation};

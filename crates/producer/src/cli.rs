@@ -3,8 +3,8 @@
 
 use std::path::PathBuf;
 
-use certferry_bootstrap::{ConfigArgs, Documentation};
-use certferry_certificate::{Code, CodePage, Kind};
+use certferry_bootstrap::{ConfigArgs, Documentation, FilterArgs};
+use certferry_certificate::CodePage;
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 
@@ -48,8 +48,22 @@ pub(crate) enum Command {
     /// all certificates are selected; ids and ECU numbers together select the certificates that have both. An id that the
     /// source does not have is named and not queued.
     Enqueue(Enqueue),
-    /// Queue failed certificates again; without a filter, all of them. Filters narrow each other.
+    /// Queue failed certificates again; without a filter, all of them.
+    ///
+    /// Conditions narrow each other, and one that is repeated is met by any of its values. Kind, code and field are those of
+    /// a certificate's first issue, under which `status` counts it.
     Retry(Retry),
+    /// Set queued and failed certificates aside, with who and why; workers leave them alone until they are retried.
+    Skip(Skip),
+    /// Set aside what is still queued of a run; what workers have in hand is finished.
+    Cancel(Cancel),
+    /// List the runs: every enqueue and retry, who began it, what it selected, and what became of that.
+    Runs(Runs),
+    /// Show everything about one certificate: its state, its issues and what to do about them, all attempts, its row in the
+    /// source beside what it would become and what the destination has.
+    ///
+    /// Exits 1 for an id that neither the status table nor the source has.
+    Show(Show),
     /// Say how far the migration is.
     Status(Status),
     /// Say what a code of a failure or warning means, why it happens and what to do; without CODE, list them all.
@@ -60,8 +74,12 @@ pub(crate) enum Command {
     Documentation(Documentation),
     /// Have all workers stop claiming, within a second; certificates in hand are finished.
     ///
-    /// Recorded with who and when. Workers that drain wait until the run is resumed.
-    Pause,
+    /// Recorded with who, when and why. Workers that drain wait until the run is resumed.
+    Pause(Pause),
+    /// Limit how many certificates a second all workers together take up, or lift the limit; without a flag, say what it is.
+    ///
+    /// May be changed while they run; they follow within two seconds. Recorded with who set it.
+    Limit(Limit),
     /// Have the workers go on, whether a person paused the run or the circuit breaker.
     Resume,
 }
@@ -127,24 +145,79 @@ pub(crate) struct Enqueue {
 
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
-    /// Only certificates whose first issue is of this kind.
-    #[arg(long, value_parser = kinds())]
-    pub(crate) kind: Option<Kind>,
-    /// Only certificates whose first issue has this code.
-    #[arg(long, value_parser = codes())]
-    pub(crate) code: Option<Code>,
-    /// Only certificates of this ECU number; may be repeated.
-    #[arg(long, value_name = "ECU", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) ecu: Vec<String>,
-    /// Only the certificate with this legacy id; may be repeated.
-    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
-    pub(crate) id: Vec<i64>,
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
     /// Skipped certificates in place of failed ones.
-    #[arg(long, conflicts_with_all = ["kind", "code"])]
+    #[arg(long, conflicts_with_all = ["state", "kind", "code", "field"])]
     pub(crate) skipped: bool,
+    /// Reverted certificates in place of failed ones.
+    #[arg(long, conflicts_with_all = ["state", "kind", "code", "field"])]
+    pub(crate) reverted: bool,
     /// Write nothing; say what would be queued.
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Skip {
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// Why, for whoever reads it later.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    /// Write nothing; say what would be set aside.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Cancel {
+    /// The run's number; `producer runs` lists them.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) run: i64,
+    /// Write nothing; say what would be set aside.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Runs {
+    /// At most so many, the newest first.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) limit: u32,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The certificate's legacy id.
+    #[arg(value_name = "ID", allow_negative_numbers = true)]
+    pub(crate) id: i64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Pause {
+    /// Why, for whoever finds the run paused.
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) reason: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Limit {
+    /// Certificates a second, over all workers; above 0, also with decimals.
+    #[arg(long, value_name = "N", value_parser = rate, conflicts_with = "off")]
+    pub(crate) rate: Option<f64>,
+    /// No limit any more.
+    #[arg(long)]
+    pub(crate) off: bool,
+}
+
+/// A rate that a limit may have.
+fn rate(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
+        Ok(_) => Err("a limit is 0.001 a second or more; `producer pause` stops all workers".to_owned()),
+        Err(_) => Err("it is no number".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -152,6 +225,9 @@ pub(crate) struct Status {
     /// Look again every second until Ctrl-C.
     #[arg(long)]
     pub(crate) watch: bool,
+    /// Of one run alone: what became of its certificates.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) run: Option<i64>,
 }
 
 #[derive(Debug, Args)]
@@ -161,16 +237,6 @@ pub(crate) struct Explain {
     pub(crate) code: Option<CodePage>,
 }
 
-fn kinds() -> impl TypedValueParser<Value = Kind> {
-    let names = PossibleValuesParser::new(Kind::ALL.iter().map(|kind| kind.as_str()));
-    names.map(|name| *Kind::ALL.iter().find(|kind| kind.as_str() == name).expect("it is one of these names"))
-}
-
-fn codes() -> impl TypedValueParser<Value = Code> {
-    let names = PossibleValuesParser::new(Code::ALL.iter().map(|code| code.as_str()));
-    names.map(|name| *Code::ALL.iter().find(|code| code.as_str() == name).expect("it is one of these names"))
-}
-
 fn pages() -> impl TypedValueParser<Value = CodePage> {
     PossibleValuesParser::new(CodePage::all().map(CodePage::code))
         .map(|name| CodePage::of(&name).expect("it is one of these names"))
@@ -178,6 +244,7 @@ fn pages() -> impl TypedValueParser<Value = CodePage> {
 
 #[cfg(test)]
 mod tests {
+    use certferry_certificate::{Code, Kind};
     use clap::CommandFactory;
 
     use super::*;
@@ -200,6 +267,15 @@ mod tests {
             &["retry", "--skipped", "--code", "missing_device"],
             &["explain", "no_such_code"],
             &["explain", "missing_device", "missing_field"],
+            &["retry", "--run", "0"],
+            &["skip", "--code", "missing_device"],
+            &["skip", "--reason", ""],
+            &["cancel"],
+            &["limit", "--rate", "0"],
+            &["limit", "--rate", "-5"],
+            &["limit", "--rate", "inf"],
+            &["limit", "--rate", "5", "--off"],
+            &["show"],
             &["pause", "--forever"],
         ] {
             let all = ["producer"].iter().chain(arguments);
@@ -212,10 +288,8 @@ mod tests {
         let all = "producer retry --kind database --code unique_violation --id -5 --id 7 --json --config a.toml";
         let cli = Cli::try_parse_from(all.split(' ')).expect("a command line");
         let Some(Command::Retry(retry)) = cli.command else { panic!("another command") };
-        assert_eq!(
-            (retry.kind, retry.code, retry.id),
-            (Some(Kind::Database), Some(Code::UniqueViolation), vec![-5, 7])
-        );
+        let FilterArgs { kind, code, id, .. } = retry.filter;
+        assert_eq!((kind, code, id), (vec![Kind::Database], vec![Code::UniqueViolation], vec![-5, 7]));
         assert!(cli.json);
     }
 }

@@ -3,16 +3,17 @@ use std::fmt;
 
 use anyhow::{Context, anyhow};
 use certferry_bootstrap::exit::Attention;
-use certferry_bootstrap::{Config, Hint, HintFrom, Progress, Shutdown};
+use certferry_bootstrap::{Config, Hint, HintFrom, Progress, Shutdown, read_ids};
 use certferry_certificate::OldId;
 use certferry_operations::operator;
 use certferry_source::{Selection, Source, Unaddressable};
-use certferry_store::{Database, Error};
+use certferry_store::{Database, Error, RunKind};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tokio::task::JoinSet;
 
 use crate::cli::Enqueue;
-use crate::{connections, ids_file, interruption, missing};
+use crate::{connections, interruption, missing};
 
 /// How many ids that the source does not have are named; the others are counted.
 const NAMED: usize = 10;
@@ -30,6 +31,8 @@ const PASSES: u32 = 3;
 #[derive(Debug, Default, Serialize)]
 #[expect(clippy::struct_field_names, reason = "the fields are the keys of the JSON document")]
 pub(crate) struct Enqueued {
+    /// The run that it was; none in a dry run.
+    run: Option<i64>,
     /// Certificates of the source that were looked at: the sum of the next two.
     selected: u64,
     enqueued: u64,
@@ -146,7 +149,7 @@ pub(crate) async fn run(config: &Config, arguments: &Enqueue, shutdown: &Shutdow
     let connected = shutdown.interrupting(connecting).await.context("interrupted; nothing was queued")?;
     let ((database, at_work), source) = (connected.0?, connected.1);
     let enqueued = match source {
-        Ok(source) => enqueue(config, arguments, &database, source, selection, shutdown).await,
+        Ok(source) => Box::pin(enqueue(config, arguments, &database, source, selection, shutdown)).await,
         Err(error) => Err(error),
     };
     connections::end_filling(at_work, shutdown).await;
@@ -179,7 +182,21 @@ async fn enqueue(
     let max_attempts = i32::try_from(config.worker.max_attempts)?;
     // Before anything is queued: of what this command queues no job is missing.
     let restored = missing::restore(database, max_attempts, arguments.dry_run, shutdown).await?;
-    let run = Run {
+    let run = if arguments.dry_run {
+        None
+    } else {
+        let (by, filter) = (operator(), filter(arguments));
+        let beginning = certferry_store::begin_run(database, RunKind::Enqueue, &by.user, &by.host, &filter);
+        Some(
+            shutdown
+                .interrupting(beginning)
+                .await
+                .context("interrupted; nothing was queued")?
+                .hint_from(Error::hint)?,
+        )
+    };
+    let enqueuing = Enqueuing {
+        run,
         database: database.clone(),
         source,
         selection,
@@ -187,10 +204,13 @@ async fn enqueue(
         limit: arguments.limit.unwrap_or(u64::MAX),
         max_attempts,
     };
-    let result = Enqueued { jobs_restored: restored, dry_run: arguments.dry_run, ..Enqueued::default() };
-    let result = run.enqueue(result, shutdown).await?;
+    let result = Enqueued { run, jobs_restored: restored, dry_run: arguments.dry_run, ..Enqueued::default() };
+    let result = enqueuing.enqueue(result, shutdown).await?;
     if result.complete {
-        run.source.close().await;
+        if let Some(run) = run {
+            certferry_store::end_run(database, run).await.hint_from(Error::hint)?;
+        }
+        enqueuing.source.close().await;
     }
     Ok(result)
 }
@@ -200,7 +220,7 @@ fn selection(arguments: &Enqueue) -> anyhow::Result<Selection> {
     if !arguments.id.is_empty() || arguments.ids_file.is_some() {
         let mut ids: Vec<OldId> = arguments.id.iter().copied().map(OldId).collect();
         if let Some(path) = &arguments.ids_file {
-            ids.extend(ids_file::read(path)?);
+            ids.extend(read_ids(path)?);
         }
         selection = selection.with_ids(ids);
     }
@@ -210,7 +230,27 @@ fn selection(arguments: &Enqueue) -> anyhow::Result<Selection> {
     Ok(selection)
 }
 
-struct Run {
+/// What the run is to say that it was told to select.
+fn filter(arguments: &Enqueue) -> Value {
+    let mut filter = Map::new();
+    if !arguments.ecu.is_empty() {
+        filter.insert("ecu_numbers".to_owned(), arguments.ecu.iter().map(|ecu| ecu.trim()).collect());
+    }
+    if !arguments.id.is_empty() {
+        filter.insert("ids".to_owned(), arguments.id.clone().into());
+    }
+    if let Some(file) = &arguments.ids_file {
+        filter.insert("ids_file".to_owned(), file.display().to_string().into());
+    }
+    if let Some(limit) = arguments.limit {
+        filter.insert("limit".to_owned(), limit.into());
+    }
+    Value::Object(filter)
+}
+
+struct Enqueuing {
+    /// None in a dry run.
+    run: Option<i64>,
     database: Database,
     source: Source,
     selection: Selection,
@@ -219,7 +259,7 @@ struct Run {
     max_attempts: i32,
 }
 
-impl Run {
+impl Enqueuing {
     async fn enqueue(&self, mut result: Enqueued, shutdown: &Shutdown) -> anyhow::Result<Enqueued> {
         let dry_run = result.dry_run;
         let counting = self.source.count(&self.selection);
@@ -354,10 +394,10 @@ impl Run {
                 let enqueued = ids.iter().filter(|id| !known.contains(id)).count();
                 pass.count(&Pushed { selected: ids.len(), enqueued }, progress);
             } else {
-                pass.count(&push(self.database.clone(), ids, self.max_attempts).await?, progress);
+                pass.count(&push(self.database.clone(), ids, self.run, self.max_attempts).await?, progress);
             }
         } else {
-            pushing.spawn(push(self.database.clone(), ids, self.max_attempts));
+            pushing.spawn(push(self.database.clone(), ids, self.run, self.max_attempts));
             pass.pushed_down_to(PAGES_IN_FLIGHT, pushing, progress).await?;
         }
         Ok(page.next)
@@ -400,13 +440,18 @@ struct Pushed {
 }
 
 /// One transaction: the status rows that were not there yet, and exactly their jobs.
-async fn push(database: Database, ids: Vec<OldId>, max_attempts: i32) -> anyhow::Result<Pushed> {
+async fn push(database: Database, ids: Vec<OldId>, run: Option<i64>, max_attempts: i32) -> anyhow::Result<Pushed> {
     if ids.is_empty() {
         return Ok(Pushed { selected: 0, enqueued: 0 });
     }
     let mut transaction = database.begin().await?;
-    let new = certferry_store::record_queued(&mut transaction, &ids).await.hint_from(Error::hint)?;
+    let new = certferry_store::record_queued(&mut transaction, &ids, run).await.hint_from(Error::hint)?;
     certferry_queue::push(&mut transaction, &new, max_attempts).await.hint_from(certferry_queue::Error::hint)?;
+    if let Some(run) = run
+        && !certferry_store::select_in_run(&mut transaction, run, new.len()).await.hint_from(Error::hint)?
+    {
+        return Err(anyhow!("run {run} was cancelled")).hint("run it again to enqueue the others, in a run of its own");
+    }
     transaction.commit().await?;
     Ok(Pushed { selected: ids.len(), enqueued: new.len() })
 }

@@ -8,14 +8,18 @@ mod connections;
 mod enqueue;
 mod explain;
 mod export_mappings;
-mod ids_file;
 mod import_mappings;
 mod interruption;
+mod limiting;
 mod mapping_file;
 mod missing;
+mod page_by_page;
 mod pausing;
 mod retry;
+mod runs;
 mod setup;
+mod show;
+mod skip;
 mod status;
 
 use std::fmt::Display;
@@ -49,8 +53,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::ExportMappings(arguments) => {
             print(cli.json, &export_mappings::run(&config, &arguments, &shutdown).await?)
         }
-        Command::Pause => print(cli.json, &pausing::pause(&config, &shutdown).await?),
+        Command::Pause(arguments) => print(cli.json, &pausing::pause(&config, &arguments, &shutdown).await?),
         Command::Resume => print(cli.json, &pausing::resume(&config, &shutdown).await?),
+        Command::Limit(arguments) => print(cli.json, &limiting::run(&config, &arguments, &shutdown).await?),
         Command::Check => {
             let checked = check::run(&config, &shutdown).await?;
             print(cli.json, &checked)?;
@@ -68,6 +73,18 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         }
         Command::Explain(arguments) => explain::run(&arguments, cli.json),
         Command::Documentation(documentation) => documentation.print(Cli::command()),
+        Command::Skip(arguments) => {
+            let skipped = skip::run(&config, &arguments, &shutdown).await?;
+            print(cli.json, &skipped)?;
+            skipped.into_result()
+        }
+        Command::Cancel(arguments) => {
+            let skipped = skip::cancel(&config, &arguments, &shutdown).await?;
+            print(cli.json, &skipped)?;
+            skipped.into_result()
+        }
+        Command::Runs(arguments) => print(cli.json, &runs::run(&config, &arguments, &shutdown).await?),
+        Command::Show(arguments) => print(cli.json, &show::run(&config, &arguments, &shutdown).await?),
         Command::Status(arguments) => status::run(&config, &arguments, cli.json, &shutdown).await,
     }
 }

@@ -7,7 +7,7 @@ use certferry_certificate::{NewId, OldId};
 use certferry_store::{Entry, Mapping};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use crate::ids_file::shown;
+use certferry_bootstrap::shown;
 
 /// The name of a mapping's file.
 pub(crate) const fn file_name(mapping: Mapping) -> &'static str {

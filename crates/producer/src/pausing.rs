@@ -8,7 +8,7 @@ use certferry_operations::operator;
 use certferry_store::{Error, Pause};
 use serde::Serialize;
 
-use crate::connections;
+use crate::{cli, connections};
 
 /// What `producer pause` found or did.
 #[derive(Debug, Serialize)]
@@ -64,10 +64,12 @@ impl fmt::Display for Since<'_> {
 }
 
 /// Pauses the run.
-pub(crate) async fn pause(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Paused> {
+pub(crate) async fn pause(config: &Config, arguments: &cli::Pause, shutdown: &Shutdown) -> anyhow::Result<Paused> {
     let pausing = async {
         let database = connections::steering_database(config).await?;
-        let changed = certferry_store::pause(&database, &operator(), None).await.hint_from(Error::hint)?;
+        let changed = certferry_store::pause(&database, &operator().to_string(), arguments.reason.as_deref())
+            .await
+            .hint_from(Error::hint)?;
         let mut snapshot = database.begin_snapshot().await?;
         let open = certferry_store::open_pause(&mut snapshot).await?;
         snapshot.rollback().await?;
@@ -81,7 +83,7 @@ pub(crate) async fn pause(config: &Config, shutdown: &Shutdown) -> anyhow::Resul
 pub(crate) async fn resume(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Resumed> {
     let resuming = async {
         let database = connections::steering_database(config).await?;
-        let ended = certferry_store::resume(&database, &operator()).await.hint_from(Error::hint)?;
+        let ended = certferry_store::resume(&database, &operator().to_string()).await.hint_from(Error::hint)?;
         database.close().await;
         Ok(Resumed { paused: false, changed: ended.is_some(), ended })
     };

@@ -1,19 +1,21 @@
 use std::fmt;
 
-use anyhow::{Context, anyhow};
-use certferry_bootstrap::{Config, Hint, HintFrom, Progress, Shutdown};
-use certferry_certificate::OldId;
-use certferry_store::{Database, Error, Retry};
+use anyhow::Context;
+use certferry_bootstrap::{Config, HintFrom, Shutdown};
+use certferry_certificate::State;
+use certferry_operations::{Eligible, Error, operator};
+use certferry_store::Database;
 use serde::Serialize;
+use serde_json::json;
 
+use crate::page_by_page::{PageByPage, interrupted, left_alone};
 use crate::{cli, connections, interruption, missing};
-
-/// Certificates a transaction.
-const PAGE: i64 = 5_000;
 
 /// What `producer retry` did; in a dry run, what it would have done.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Retried {
+    /// The run that it was; none in a dry run.
+    run: Option<i64>,
     selected: u64,
     enqueued: u64,
     /// Queued certificates whose jobs were missing, and are in the queue again.
@@ -21,31 +23,31 @@ pub(crate) struct Retried {
     dry_run: bool,
     /// Whether it came to the end and was not interrupted.
     complete: bool,
+    /// What a dry run found.
+    #[serde(flatten)]
+    eligible: Option<Eligible>,
     #[serde(skip)]
-    state: &'static str,
+    states: String,
 }
 
 impl fmt::Display for Retried {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let enqueued = if self.dry_run { "would enqueue" } else { "enqueued" };
-        write!(f, "selected {} {} certificates, {enqueued} {} again", self.selected, self.state, self.enqueued)?;
-        missing::display(f, self.jobs_restored, self.dry_run)
+        write!(f, "selected {} {} certificates, {enqueued} {} again", self.selected, self.states, self.enqueued)?;
+        missing::display(f, self.jobs_restored, self.dry_run)?;
+        self.eligible.as_ref().map_or(Ok(()), |eligible| left_alone(eligible, f))
     }
 }
 
 impl Retried {
-    /// An error when it was interrupted, so that nobody takes the selection for enqueued.
     pub(crate) fn into_result(self) -> anyhow::Result<()> {
-        if self.complete {
-            return Ok(());
-        }
-        Err(anyhow!("interrupted before the end")).hint("run it again for the others; what is enqueued stays so")
+        if self.complete { Ok(()) } else { interrupted() }
     }
 }
 
-/// Queues failed (or skipped) certificates again.
+/// Queues failed certificates again, or skipped or reverted ones.
 pub(crate) async fn run(config: &Config, arguments: &cli::Retry, shutdown: &Shutdown) -> anyhow::Result<Retried> {
-    let retry = filter(arguments)?;
+    let retry = retry(config, arguments)?;
     let connecting = connections::database_to_fill(config, "retry", arguments.dry_run);
     let connected = shutdown.interrupting(Box::pin(connecting)).await;
     let (database, at_work) = connected.context("interrupted; nothing was queued")??;
@@ -59,83 +61,63 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Retry, shutdown: &Shut
     Ok(result)
 }
 
+fn retry(config: &Config, arguments: &cli::Retry) -> anyhow::Result<certferry_operations::Retry> {
+    let mut filter = arguments.filter.filter()?;
+    let mut states: Vec<State> = [(arguments.skipped, State::Skipped), (arguments.reverted, State::Reverted)]
+        .into_iter()
+        .filter_map(|(is_asked, state)| is_asked.then_some(state))
+        .collect();
+    if states.is_empty() {
+        // A state that is asked for by name is as good as the flag.
+        let named = filter.states.iter().copied();
+        states = named.filter(|state| matches!(state, State::Failed | State::Skipped | State::Reverted)).collect();
+        if filter.states.is_empty() {
+            states = vec![State::Failed];
+        }
+    } else {
+        filter.states.clone_from(&states);
+    }
+    let mut described = serde_json::to_value(&filter)?;
+    if let Some(file) = &arguments.filter.ids_file {
+        // The file's ids would be a second copy of the status table.
+        described["ids"] = json!(arguments.filter.id);
+        described["ids_file"] = json!(file.display().to_string());
+    }
+    let max_attempts = i32::try_from(config.worker.max_attempts)?;
+    Ok(certferry_operations::Retry { filter, states, described, max_attempts })
+}
+
 async fn again(
     config: &Config,
     arguments: &cli::Retry,
     database: &Database,
-    retry: &Retry,
+    retry: &certferry_operations::Retry,
     shutdown: &Shutdown,
 ) -> anyhow::Result<Retried> {
     // The source is not read here; the workers see to that.
     let participant = connections::participant(config, database, None, "");
     let agreeing = participant.agree_without_a_trace();
     shutdown.interrupting(Box::pin(agreeing)).await.context("interrupted; nothing was queued")??;
-    let max_attempts = i32::try_from(config.worker.max_attempts)?;
-    let jobs_restored = missing::restore(database, max_attempts, arguments.dry_run, shutdown).await?;
-    let counting = certferry_store::count_requeueable(database, retry);
-    let selected = shutdown.interrupting(counting).await.context("interrupted; nothing was queued")?;
-    let selected = u64::try_from(selected.hint_from(Error::hint)?)?;
-    let state = if retry.skipped { "skipped" } else { "failed" };
     let dry_run = arguments.dry_run;
-    let mut result = Retried { selected, dry_run, complete: true, state, enqueued: 0, jobs_restored };
-    if result.dry_run {
-        result.enqueued = selected;
-    } else {
-        requeue_all(database, retry, max_attempts, &mut result, shutdown).await?;
+    let jobs_restored = missing::restore(database, retry.max_attempts, dry_run, shutdown).await?;
+    let states: Vec<&str> = retry.states.iter().map(|state| state.as_str()).collect();
+    let mut result = Retried { dry_run, jobs_restored, states: states.join(" and "), ..Retried::default() };
+    if dry_run {
+        let looking = retry.eligible(database);
+        let eligible = shutdown.interrupting(Box::pin(looking)).await.context("interrupted; nothing was queued")?;
+        let eligible = eligible.hint_from(Error::hint)?;
+        (result.selected, result.enqueued, result.complete) = (eligible.selected, eligible.selected, true);
+        result.eligible = Some(eligible);
+        return Ok(result);
+    }
+    let (by, page_by_page) = (operator(), PageByPage::new("enqueueing certificates again", shutdown));
+    // A page is a transaction: dropping it on the second signal leaves nothing half done.
+    let executing = interruption::finish(Box::pin(retry.execute(database, &by, &page_by_page)), shutdown).await;
+    if let Some(retried) = executing {
+        let retried = retried.hint_from(Error::hint)?;
+        (result.run, result.complete) = (Some(retried.run), retried.complete);
+        (result.selected, result.enqueued) = (retried.enqueued, retried.enqueued);
+        page_by_page.finish();
     }
     Ok(result)
-}
-
-fn filter(arguments: &cli::Retry) -> anyhow::Result<Retry> {
-    let cli::Retry { kind, code, ecu, id, skipped, .. } = arguments;
-    if let (Some(kind), Some(code)) = (kind, code)
-        && code.kind() != *kind
-    {
-        let (code, of, kind) = (code.as_str(), code.kind().as_str(), kind.as_str());
-        return Err(anyhow!("no certificate can match: {code} is of kind {of}, not {kind}")).usage();
-    }
-    // Status rows hold ECU numbers trimmed.
-    let ecu_numbers = ecu.iter().map(|ecu| ecu.trim().to_owned()).collect();
-    Ok(Retry { skipped: *skipped, kind: *kind, code: *code, ecu_numbers, ids: id.clone() })
-}
-
-async fn requeue_all(
-    database: &Database,
-    retry: &Retry,
-    max_attempts: i32,
-    result: &mut Retried,
-    shutdown: &Shutdown,
-) -> anyhow::Result<()> {
-    let progress = Progress::start("enqueueing certificates again", Some(result.selected));
-    let mut from = Some(OldId(i64::MIN));
-    while let Some(begin) = from {
-        if shutdown.is_requested() {
-            result.complete = false;
-            return Ok(());
-        }
-        let page = requeue(database, retry, begin, max_attempts);
-        // A page is a transaction: dropping it on the second signal leaves nothing half done.
-        let Some(requeued) = interruption::finish(page, shutdown).await else {
-            result.complete = false;
-            return Ok(());
-        };
-        let requeued = requeued.with_context(|| format!("stopped: {result}"))?;
-        result.enqueued += requeued.len() as u64;
-        progress.advance(requeued.len() as u64);
-        // Upwards only: a certificate that fails again meanwhile is not taken a second time.
-        from = requeued.last().and_then(|last| last.0.checked_add(1)).map(OldId);
-    }
-    // Others may have failed, or been taken by another retry, since they were counted.
-    result.selected = result.enqueued;
-    progress.finish();
-    Ok(())
-}
-
-/// One transaction: the status rows and exactly their jobs.
-async fn requeue(database: &Database, retry: &Retry, from: OldId, max_attempts: i32) -> anyhow::Result<Vec<OldId>> {
-    let mut transaction = database.begin().await?;
-    let requeued = certferry_store::requeue(&mut transaction, retry, from, PAGE).await.hint_from(Error::hint)?;
-    certferry_queue::push(&mut transaction, &requeued, max_attempts).await.hint_from(certferry_queue::Error::hint)?;
-    transaction.commit().await?;
-    Ok(requeued)
 }

@@ -4,10 +4,10 @@ mod standstill;
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use anyhow::Context;
-use certferry_bootstrap::{Config, HintFrom, Shutdown, output};
+use anyhow::{Context, anyhow};
+use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown, output};
 use certferry_queue::Queue;
-use certferry_store::{Database, Error, Pause, Summary};
+use certferry_store::{Database, Error, Pause, RateLimit, Run, Summary};
 use chrono_tz::Tz;
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -35,8 +35,13 @@ pub(crate) struct Progress {
     rate_per_second: f64,
     /// Until nothing is queued, at that rate; none when there is no rate to go by, or nobody who works.
     eta_seconds: Option<f64>,
+    /// The limit of the rate over all workers; none where there is none.
+    limit: Option<RateLimit>,
     /// Why nothing moves although something is queued; none when it moves.
     waiting_because: Option<String>,
+    /// The run whose certificates these are; none for all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<Run>,
 }
 
 /// Says how far the migration is, once or every second.
@@ -48,6 +53,7 @@ pub(crate) async fn run(config: &Config, arguments: &Status, json: bool, shutdow
             queue: connections::queue(config).await?,
             orphan_after: config.worker.orphan_after,
             timezone: config.dates.timezone,
+            run: arguments.run,
         })
     };
     let Some(looking) = shutdown.interrupting(connecting).await else { return Ok(()) };
@@ -114,20 +120,31 @@ struct Looking {
     queue: Queue,
     orphan_after: Duration,
     timezone: Tz,
+    /// The run that is looked at alone.
+    run: Option<i64>,
 }
 
 impl Looking {
     async fn once(&self) -> anyhow::Result<Progress> {
         let mut snapshot = self.database.begin_snapshot().await?;
-        let summary = certferry_store::summary(&mut snapshot).await.context("could not read the status")?;
+        let summary = certferry_store::summary(&mut snapshot, self.run).await.context("could not read the status")?;
         let rate = certferry_store::rate_per_second(&mut snapshot).await?;
         let pause = certferry_store::open_pause(&mut snapshot).await?;
         let is_read_only = certferry_store::is_read_only(&mut snapshot).await?;
         let said = certferry_store::waiting(&mut snapshot).await?;
+        let limit = certferry_store::rate_limit(&mut snapshot).await?;
+        let run = match self.run {
+            Some(number) => {
+                let run = certferry_store::runs(&mut snapshot, Some(number), 1).await?.pop();
+                let run = run.ok_or_else(|| anyhow!("there is no run {number}"));
+                Some(run.hint("`producer runs` lists them")?)
+            }
+            None => None,
+        };
         snapshot.rollback().await?;
         let workers = self.queue.workers_alive(self.orphan_after).await.hint_from(certferry_queue::Error::hint)?;
         let jobs = self.queue.standstill().await.hint_from(certferry_queue::Error::hint)?;
-        let progress = Progress::new(summary, workers, rate).with_pause(pause);
+        let progress = Progress { limit, run, ..Progress::new(summary, workers, rate).with_pause(pause) };
         Ok(progress.with_reason(&Signs { is_read_only, said, jobs }, self.timezone))
     }
 }

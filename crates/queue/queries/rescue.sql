@@ -1,6 +1,6 @@
 -- The jobs of workers that have not been seen for a while go back into the queue; the run that died counts.
 WITH orphan AS (
-    SELECT job.id, job.lock_at
+    SELECT job.id, job.lock_at, job.lock_by
     FROM apalis.workers AS worker
     JOIN apalis.jobs AS job ON job.lock_by = worker.id
     WHERE worker.worker_type = $1
@@ -13,4 +13,4 @@ SET status = 'Pending', lock_by = NULL, lock_at = NULL, attempts = attempts + 1,
 FROM orphan
 WHERE job.id = orphan.id
 RETURNING job.id, job.job, job.attempts, job.priority AS "crashes!",
-          coalesce(orphan.lock_at, now()) AS "claimed_at!"
+          coalesce(orphan.lock_at, now()) AS "claimed_at!", orphan.lock_by AS worker

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use crate::Error;
-use crate::holds::Holds;
+use crate::holds::{Allowance, Holds};
 use crate::job::{Batch, Job, QUEUE, decode};
 use crate::strays::InHand;
 
@@ -26,6 +26,7 @@ pub(crate) struct Claimer {
     pub(crate) drain: bool,
     pub(crate) woken: Arc<Notify>,
     pub(crate) holds: Holds,
+    pub(crate) allowance: Arc<dyn Allowance>,
     pub(crate) in_hand: InHand,
     /// The longest that a claim may take.
     pub(crate) answer_within: Duration,
@@ -71,8 +72,14 @@ impl Claimer {
         let mut failing = false;
         loop {
             self.stop.run_until_cancelled(self.holds.none()).await?;
-            let claiming = tokio::time::timeout(self.answer_within, self.claim_or_end());
-            let error = match self.connections.until_renewed(claiming).await {
+            let allowed = self.stop.run_until_cancelled(self.allowance.take(self.most())).await?;
+            let claiming = tokio::time::timeout(self.answer_within, self.claim_or_end(allowed));
+            let claimed = self.connections.until_renewed(claiming).await;
+            if let Some(Ok(Ok(batch))) = &claimed {
+                let jobs = batch.as_ref().map_or(0, |batch| u32::try_from(batch.len()).unwrap_or(u32::MAX));
+                self.allowance.give_back(allowed.saturating_sub(jobs)).await;
+            }
+            let error = match claimed {
                 Some(Ok(Ok(Some(batch)))) if batch.is_empty() => {
                     failing = false;
                     self.rest(self.poll_interval).await?;
@@ -100,11 +107,16 @@ impl Claimer {
         self.stop.run_until_cancelled(woken).await.map(drop)
     }
 
-    async fn claim_or_end(&self) -> Result<Option<Batch>, Error> {
+    /// The most jobs that a claim ever takes.
+    fn most(&self) -> u32 {
+        self.limits.iter().copied().max().and_then(|most| u32::try_from(most).ok()).unwrap_or(1)
+    }
+
+    async fn claim_or_end(&self, allowed: u32) -> Result<Option<Batch>, Error> {
         if self.stop.is_cancelled() {
             return Ok(None);
         }
-        let batch = self.claim().await?;
+        let batch = self.claim(allowed).await?;
         if batch.is_empty() && self.drain && !self.is_outstanding().await? {
             return Ok(None);
         }
@@ -119,19 +131,21 @@ impl Claimer {
 
     /// Claims from where the last claim ended; from the beginning when that gives nothing, and now and then anyway, for
     /// jobs that were put back are older.
-    async fn claim(&self) -> Result<Batch, Error> {
+    async fn claim(&self, allowed: u32) -> Result<Batch, Error> {
+        let allowed = i32::try_from(allowed).unwrap_or(i32::MAX);
+        let limits: Vec<i32> = self.limits.iter().map(|limit| allowed.min(*limit)).collect();
         let reached = self.reached.get(self.poll_interval);
-        let batch = self.claim_from(reached).await?;
+        let batch = self.claim_from(reached, &limits).await?;
         if batch.is_empty() && reached > DateTime::UNIX_EPOCH {
-            return self.claim_from(self.reached.begin_again()).await;
+            return self.claim_from(self.reached.begin_again(), &limits).await;
         }
         Ok(batch)
     }
 
-    async fn claim_from(&self, reached: DateTime<Utc>) -> Result<Batch, Error> {
+    async fn claim_from(&self, reached: DateTime<Utc>, limits: &[i32]) -> Result<Batch, Error> {
         let failed = |error| Error::new("claim jobs", error);
         let mut session = self.connections.session().await.map_err(failed)?;
-        let rows = sqlx::query_file!("queries/claim.sql", QUEUE, self.worker, &self.limits, reached)
+        let rows = sqlx::query_file!("queries/claim.sql", QUEUE, self.worker, limits, reached)
             .fetch_all(&mut *session)
             .await
             .map_err(failed)?;

@@ -1,5 +1,8 @@
 use std::collections::BTreeSet;
+use std::fmt;
 
+use futures::FutureExt;
+use futures::future::{BoxFuture, ready};
 use tokio::sync::watch;
 
 /// The reasons for which nothing is to be claimed; while there are none, claiming goes on.
@@ -30,10 +33,31 @@ impl Holds {
     }
 }
 
+/// How many jobs may be claimed; asked before each claim.
+pub trait Allowance: fmt::Debug + Send + Sync {
+    /// Waits until something may be claimed, and says how many jobs: from one to `most`.
+    fn take(&self, most: u32) -> BoxFuture<'_, u32>;
+
+    /// Takes back what was allowed and was not there to be claimed.
+    fn give_back(&self, jobs: u32) -> BoxFuture<'_, ()>;
+}
+
+/// As much as there is may be claimed.
+#[derive(Clone, Copy, Debug)]
+pub struct Unlimited;
+
+impl Allowance for Unlimited {
+    fn take(&self, most: u32) -> BoxFuture<'_, u32> {
+        ready(most).boxed()
+    }
+
+    fn give_back(&self, _: u32) -> BoxFuture<'_, ()> {
+        ready(()).boxed()
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use futures::FutureExt;
-
     use super::*;
 
     #[test]

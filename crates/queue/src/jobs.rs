@@ -130,6 +130,8 @@ pub struct Orphan {
     pub crashes: i32,
     /// When the run that died began.
     pub claimed_at: DateTime<Utc>,
+    /// The worker that died.
+    pub worker: Option<String>,
 }
 
 /// Puts the jobs of workers that have not been seen for `orphan_after` back into the queue.
@@ -152,6 +154,7 @@ pub async fn rescue(connection: &mut PgConnection, orphan_after: Duration) -> Re
                 attempts: row.attempts,
                 crashes: row.crashes,
                 claimed_at: row.claimed_at,
+                worker: row.worker,
             })
         })
         .collect())

@@ -23,7 +23,7 @@ use certferry_connection::Connections;
 use chrono::{DateTime, Utc};
 
 pub use error::Error;
-pub use holds::Holds;
+pub use holds::{Allowance, Holds, Unlimited};
 pub use job::{Batch, Job};
 pub use jobs::{
     Orphan, analyze, complete, postpone, push, remove, remove_jobs, rescue, restore, set_back, without_job,

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::backend::Claims;
 use crate::claim::{Claimer, Reached};
-use crate::holds::Holds;
+use crate::holds::{Allowance, Holds};
 use crate::job::Batch;
 use crate::lease::{Lease, Unbroken};
 use crate::strays::InHand;
@@ -48,14 +48,15 @@ pub struct Claiming {
 pub struct Worker {
     name: String,
     holds: Holds,
+    allowance: Arc<dyn Allowance>,
     lease_unbroken: watch::Sender<Unbroken>,
 }
 
 impl Worker {
-    /// A worker under a new name, which claims nothing while one of `holds` is set.
+    /// A worker under a new name, which claims nothing while one of `holds` is set, and no more than is allowed.
     #[must_use]
-    pub fn new(holds: Holds) -> Self {
-        Self { name: workers::new_name(), holds, lease_unbroken: watch::channel(Unbroken::begun()).0 }
+    pub fn new(holds: Holds, allowance: Arc<dyn Allowance>) -> Self {
+        Self { name: workers::new_name(), holds, allowance, lease_unbroken: watch::channel(Unbroken::begun()).0 }
     }
 
     /// Unique to this start of this process.
@@ -114,6 +115,7 @@ impl Worker {
             drain: claiming.drain,
             woken: woken.clone(),
             holds: self.holds.clone(),
+            allowance: self.allowance.clone(),
             in_hand: in_hand.clone(),
             answer_within,
             stop,

@@ -45,7 +45,7 @@ pub async fn write(config: &Config, path: &Path, format: Format) -> anyhow::Resu
     let mut file = OutputFile::create(path, "the report").hint("name another file with --output")?;
     let database = connect(config).await?;
     let mut snapshot = database.begin_snapshot().await?;
-    let summary = summary(&mut snapshot).await.map_err(explained)?;
+    let summary = summary(&mut snapshot, None).await.map_err(explained)?;
     let pages = Pages::new(&mut snapshot, &summary);
     let filled = match format {
         Format::Xlsx => Some(workbook::fill(&file, pages, &summary, config.dates.timezone).await?),
@@ -84,9 +84,9 @@ fn explained(error: Error) -> anyhow::Error {
 }
 
 fn as_text(summary: &Summary, path: &Path) -> String {
-    let Summary { migrated, failed, queued, skipped, .. } = summary;
+    let Summary { migrated, failed, queued, skipped, reverted, .. } = summary;
     format!(
-        "report: {}\ntotal: {}\nmigrated: {migrated}\nfailed: {failed}\nqueued: {queued}\nskipped: {skipped}\n\
+        "report: {}\ntotal: {}\nmigrated: {migrated}\nfailed: {failed}\nqueued: {queued}\nskipped: {skipped}\nreverted: {reverted}\n\
          success rate: {:.1}% ({migrated} migrated of {} finished)",
         path.display(),
         summary.total(),
@@ -121,9 +121,10 @@ mod tests {
         failed: 10
         queued: 5
         skipped: 1
+        reverted: 0
         success rate: 75.0% (30 migrated of 40 finished)
         "#);
         let json = as_json(&summary, Path::new("out/report.xlsx"), Format::Xlsx).unwrap();
-        insta::assert_snapshot!(json, @r#"{"output":"out/report.xlsx","format":"xlsx","total":46,"queued":5,"migrated":30,"failed":10,"skipped":1,"success_rate":0.75,"by_code":{},"last_failed":null,"late_results":0,"first_enqueued_at":null,"first_started_at":null,"last_finished_at":null}"#);
+        insta::assert_snapshot!(json, @r#"{"output":"out/report.xlsx","format":"xlsx","total":46,"queued":5,"migrated":30,"failed":10,"skipped":1,"reverted":0,"success_rate":0.75,"by_code":{},"last_failed":null,"late_results":0,"first_enqueued_at":null,"first_started_at":null,"last_finished_at":null}"#);
     }
 }

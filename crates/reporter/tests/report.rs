@@ -100,6 +100,7 @@ async fn the_workbook_has_every_certificate_and_adds_up() {
     failed: 502
     queued: 1
     skipped: 1
+    reverted: 0
     success rate: 90.0% (4503 migrated of 5005 finished)
     "#);
 

@@ -12,6 +12,8 @@ SELECT
     error_message,
     issues   AS "issues: Json<Vec<StoredIssue>>",
     warnings AS "warnings: Json<Vec<StoredWarning>>",
+    run_id,
+    reason,
     worker,
     enqueued_at,
     started_at,

@@ -1,14 +1,19 @@
-//! Certificates on their way into the queue: new ones, and those that are tried again.
+//! Certificates on their way into the queue, new ones and those that are tried again, and out of it by a person.
 
-use certferry_certificate::{Code, Kind, OldId};
+use certferry_certificate::OldId;
 use sqlx::PgConnection;
 
+use crate::history::keep_history;
 use crate::{Database, Error};
 
-/// Records certificates as queued. Returns those that had no row yet, in order: the ones to push jobs for.
-pub async fn record_queued(connection: &mut PgConnection, certificates: &[OldId]) -> Result<Vec<OldId>, Error> {
+/// Records certificates as queued by `run`, or by nobody knows which. Returns those that had no row yet, in order: the ones to push jobs for.
+pub async fn record_queued(
+    connection: &mut PgConnection,
+    certificates: &[OldId],
+    run: Option<i64>,
+) -> Result<Vec<OldId>, Error> {
     let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
-    let new = sqlx::query_file_scalar!("queries/record_queued.sql", &ids)
+    let new = sqlx::query_file_scalar!("queries/record_queued.sql", &ids, run)
         .fetch_all(connection)
         .await
         .map_err(|error| Error::new("record queued certificates", error))?;
@@ -43,64 +48,34 @@ pub async fn known(database: &Database, certificates: &[OldId]) -> Result<Vec<Ol
     Ok(sorted(known))
 }
 
-/// Which certificates to try again. An empty list, or `None`, does not restrict.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Retry {
-    /// Skipped certificates instead of failed ones.
-    pub skipped: bool,
-    /// The kind of the error shown.
-    pub kind: Option<Kind>,
-    /// The code of the error shown.
-    pub code: Option<Code>,
-    /// ECU numbers, exactly.
-    pub ecu_numbers: Vec<String>,
-    /// Legacy ids.
-    pub ids: Vec<i64>,
-}
-
-impl Retry {
-    fn state(&self) -> &'static str {
-        if self.skipped { "skipped" } else { "failed" }
+/// Makes certificates queued again, whose status rows the caller has locked, as certificates of `run`. What became of them
+/// before is kept.
+pub async fn requeue(connection: &mut PgConnection, certificates: &[OldId], run: i64) -> Result<(), Error> {
+    if certificates.is_empty() {
+        return Ok(());
     }
+    let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
+    keep_history(connection, &ids, true).await?;
+    sqlx::query_file!("queries/requeue.sql", &ids, run)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("queue certificates again", error))
 }
 
-/// Makes up to `limit` certificates with an id of `from` or above queued again. Returns them in order: the ones to
-/// push jobs for.
-pub async fn requeue(
-    connection: &mut PgConnection,
-    retry: &Retry,
-    from: OldId,
-    limit: i64,
-) -> Result<Vec<OldId>, Error> {
-    let requeued = sqlx::query_file_scalar!(
-        "queries/requeue.sql",
-        from.0,
-        retry.state(),
-        retry.kind.map(Kind::as_str),
-        retry.code.map(Code::as_str),
-        &retry.ecu_numbers,
-        &retry.ids,
-        limit,
-    )
-    .fetch_all(connection)
-    .await
-    .map_err(|error| Error::new("queue certificates again", error))?;
-    Ok(sorted(requeued))
-}
-
-/// How many certificates [`requeue`] would take.
-pub async fn count_requeueable(database: &Database, retry: &Retry) -> Result<i64, Error> {
-    sqlx::query_file_scalar!(
-        "queries/count_requeueable.sql",
-        retry.state(),
-        retry.kind.map(Kind::as_str),
-        retry.code.map(Code::as_str),
-        &retry.ecu_numbers,
-        &retry.ids,
-    )
-    .fetch_one(&mut *database.session().await?)
-    .await
-    .map_err(|error| Error::new("count certificates to try again", error))
+/// Sets certificates aside, whose status rows the caller has locked: who decided it, and why. What became of them before is
+/// kept.
+pub async fn skip(connection: &mut PgConnection, certificates: &[OldId], by: &str, reason: &str) -> Result<(), Error> {
+    if certificates.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
+    keep_history(connection, &ids, false).await?;
+    sqlx::query_file!("queries/skip.sql", &ids, by, reason)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| Error::new("set certificates aside", error))
 }
 
 fn sorted(ids: Vec<i64>) -> Vec<OldId> {

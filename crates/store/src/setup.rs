@@ -129,7 +129,8 @@ pub async fn ensure_ready(database: &Database) -> Result<(), Error> {
     // The newest of each migration.
     sqlx::query!(
         "SELECT FROM certferry.certificate_status, certferry.pause, certferry.waiting, certferry.producer_at_work,
-             certferry.manifest
+             certferry.manifest, certferry.history, certferry.run, certferry.tally,
+             certferry.rate_limit
          WHERE 'certferry.write_in_turn'::regproc IS NULL LIMIT 0"
     )
     .fetch_optional(&mut *database.session().await?)

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use certferry_certificate::{Identity, Issue, NewId, OldId, Warning};
+use certferry_certificate::{Identity, Issue, NewId, OldId, State, Warning};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -100,11 +100,11 @@ impl<'a> Rows<'a> {
         let (state, new_certificate_id, new_vehicle_id, issues, warnings): (_, _, _, &[Issue], &[Warning]) =
             match &result.verdict {
                 Verdict::Migrated { new_certificate_id, new_vehicle_id, warnings } => {
-                    ("migrated", Some(new_certificate_id.0), new_vehicle_id.map(|id| id.0), &[], warnings)
+                    (State::Migrated, Some(new_certificate_id.0), new_vehicle_id.map(|id| id.0), &[], warnings)
                 }
-                Verdict::Failed(issues) => ("failed", None, None, issues, &[]),
+                Verdict::Failed(issues) => (State::Failed, None, None, issues, &[]),
             };
-        self.states.push(state);
+        self.states.push(state.as_str());
         self.new_certificate_ids.push(new_certificate_id);
         self.new_vehicle_ids.push(new_vehicle_id);
         let first = issues.first();
@@ -144,7 +144,7 @@ pub async fn lock_open(connection: &mut PgConnection, ids: &[OldId]) -> Result<L
         return Ok(locked);
     }
     let absent: Vec<OldId> = ids.iter().copied().filter(|id| !found.contains(id)).collect();
-    locked.recorded = record_queued(connection, &absent).await?;
+    locked.recorded = record_queued(connection, &absent, None).await?;
     // The others were inserted by somebody else meanwhile.
     lock_rows(connection, &absent, &mut locked.open).await?;
     Ok(locked)
@@ -178,13 +178,31 @@ pub async fn note_late(connection: &mut PgConnection, worker: &str, late: &[OldI
     Ok(usize::try_from(noted.rows_affected()).unwrap_or(usize::MAX))
 }
 
-/// Counts a run of the jobs of certificates that stay queued: it was postponed, or its worker died.
-pub async fn count_attempt(connection: &mut PgConnection, certificates: &[OldId]) -> Result<(), Error> {
-    if certificates.is_empty() {
+/// A run of a job that ended without a result; its certificate stays queued.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Interrupted {
+    /// The certificate.
+    pub id: OldId,
+    /// The worker that ran it.
+    pub worker: Option<String>,
+    /// Why it is tried again; none when its worker died.
+    pub issue: Option<Issue>,
+}
+
+/// Counts and keeps runs of jobs that ended without a result: they were postponed, or their worker died.
+pub async fn count_attempts(connection: &mut PgConnection, interrupted: &[Interrupted]) -> Result<(), Error> {
+    if interrupted.is_empty() {
         return Ok(());
     }
-    let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
-    sqlx::query_file!("queries/count_attempt.sql", &ids)
+    let ids: Vec<i64> = interrupted.iter().map(|attempt| attempt.id.0).collect();
+    let outcome = |attempt: &Interrupted| if attempt.issue.is_some() { "postponed" } else { "crashed" };
+    let outcomes: Vec<String> = interrupted.iter().map(|attempt| outcome(attempt).to_owned()).collect();
+    let workers: Vec<Option<String>> = interrupted.iter().map(|attempt| attempt.worker.clone()).collect();
+    let mut issues = Vec::with_capacity(interrupted.len());
+    for attempt in interrupted {
+        issues.push(json(attempt.issue.as_slice())?.unwrap_or_else(|| Value::Array(Vec::new())));
+    }
+    sqlx::query_file!("queries/count_attempts.sql", &ids, &outcomes, &workers as _, &issues)
         .execute(connection)
         .await
         .map(drop)

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use certferry_certificate::OldId;
+use certferry_certificate::{OldId, State};
 use chrono::{DateTime, Utc};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use sqlx::PgConnection;
 
 use crate::Error;
+use crate::filter::state;
 
-/// How far the migration is. Every certificate ever enqueued is in exactly one of the four states.
+/// How far the migration is, or one run of it. Every certificate ever enqueued is in exactly one of the states.
 ///
 /// It serializes to the keys that `producer status --json` and `reporter --json` share.
 #[derive(Clone, Debug, PartialEq, Default)]
@@ -24,6 +25,8 @@ pub struct Summary {
     pub failed: i64,
     /// Set aside by a person.
     pub skipped: i64,
+    /// Migrated, and taken back by a person.
+    pub reverted: i64,
     /// The failed ones by their first issue; the most frequent code first. Adds up to `failed`.
     pub by_code: Vec<CodeCount>,
     /// The failed certificate that finished last.
@@ -68,7 +71,7 @@ impl Summary {
     /// Every certificate ever enqueued.
     #[must_use]
     pub fn total(&self) -> i64 {
-        self.queued + self.migrated + self.failed + self.skipped
+        self.queued + self.migrated + self.failed + self.skipped + self.reverted
     }
 
     /// Every certificate that is not in the destination.
@@ -106,12 +109,13 @@ fn ratio(part: i64, whole: i64) -> f64 {
 
 impl Serialize for Summary {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut keys = serializer.serialize_struct("Summary", 12)?;
+        let mut keys = serializer.serialize_struct("Summary", 13)?;
         keys.serialize_field("total", &self.total())?;
         keys.serialize_field("queued", &self.queued)?;
         keys.serialize_field("migrated", &self.migrated)?;
         keys.serialize_field("failed", &self.failed)?;
         keys.serialize_field("skipped", &self.skipped)?;
+        keys.serialize_field("reverted", &self.reverted)?;
         keys.serialize_field("success_rate", &self.success_rate())?;
         let by_code: BTreeMap<&str, i64> =
             self.by_code.iter().map(|count| (count.code.as_str(), count.certificates)).collect();
@@ -125,34 +129,36 @@ impl Serialize for Summary {
     }
 }
 
-/// Counts the status table. Its statements see the same moment when `connection` is in a
-/// [`crate::Database::begin_snapshot`].
-pub async fn summary(connection: &mut PgConnection) -> Result<Summary, Error> {
+/// The status table in figures, or what became of the certificates of one run. Its statements see the same moment when
+/// `connection` is in a [`crate::Database::begin_snapshot`].
+pub async fn summary(connection: &mut PgConnection, run: Option<i64>) -> Result<Summary, Error> {
     let doing = "count the status table";
-    let groups = sqlx::query_file!("queries/summary_counts.sql")
+    let groups = sqlx::query_file!("queries/summary_counts.sql", run)
         .fetch_all(&mut *connection)
         .await
         .map_err(|error| Error::new(doing, error))?;
     let mut summary = Summary::default();
     for group in groups {
-        match group.state.as_str() {
-            "queued" => summary.queued += group.certificates,
-            "migrated" => summary.migrated += group.certificates,
-            "failed" => summary.failed += group.certificates,
-            "skipped" => summary.skipped += group.certificates,
-            other => return Err(Error::unexpected(doing, format!("unknown state `{other}`"))),
-        }
-        if group.state == "failed"
+        let state = state(&group.state, doing)?;
+        *match state {
+            State::Queued => &mut summary.queued,
+            State::Migrated => &mut summary.migrated,
+            State::Failed => &mut summary.failed,
+            State::Skipped => &mut summary.skipped,
+            State::Reverted => &mut summary.reverted,
+        } += group.certificates;
+        if state == State::Failed
+            && group.certificates != 0
             && let (Some(kind), Some(code)) = (group.error_kind, group.error_code)
         {
             summary.by_code.push(CodeCount { kind, code, certificates: group.certificates });
         }
-        summary.first_enqueued_at = earlier(summary.first_enqueued_at, Some(group.first_enqueued_at));
+        summary.first_enqueued_at = earlier(summary.first_enqueued_at, group.first_enqueued_at);
         summary.first_started_at = earlier(summary.first_started_at, group.first_started_at);
         summary.last_finished_at = summary.last_finished_at.max(group.last_finished_at);
         summary.as_of = Some(group.as_of);
     }
-    summary.last_failed = sqlx::query_file!("queries/summary_last_failed.sql")
+    summary.last_failed = sqlx::query_file!("queries/summary_last_failed.sql", run)
         .fetch_optional(&mut *connection)
         .await
         .map_err(|error| Error::new("find the last failed certificate", error))?
@@ -204,7 +210,7 @@ mod tests {
         assert_eq!(
             json,
             serde_json::json!({
-                "total": 1, "queued": 0, "migrated": 0, "failed": 1, "skipped": 0, "success_rate": 0.0,
+                "total": 1, "queued": 0, "migrated": 0, "failed": 1, "skipped": 0, "reverted": 0, "success_rate": 0.0,
                 "by_code": {"missing_device": 1},
                 "last_failed": {
                     "certificate_id": 7, "code": "missing_device", "message": "no device", "at": "1970-01-01T00:00:00Z"

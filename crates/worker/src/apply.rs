@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
 use certferry_migration::{Begun, Prepared, crash_point};
-use certferry_store::{Finished, Refused, Transaction, Verdict, Writing};
+use certferry_store::{Finished, Interrupted, Refused, Transaction, Verdict, Writing};
 
 use crate::engine::{Engine, JobPrepared, lock_open};
 use crate::error::Error;
@@ -95,7 +95,7 @@ impl Engine {
                 }
                 (_, _, Some(Refused { issue, .. })) => {
                     counts.postponed_for = Some(issue.code);
-                    postponed.push((id, (job.id.clone(), self.delay(job))));
+                    postponed.push(Postponed { id, job: job.id.clone(), delay: self.delay(job), issue });
                     continue;
                 }
                 (Outcome::Migrate(_), None, None) => {
@@ -123,19 +123,30 @@ impl Engine {
     }
 
     /// Puts certificates back into the queue for another attempt later.
-    pub(crate) async fn postpone(
-        &self,
-        transaction: &mut Transaction,
-        postponed: Vec<(OldId, (String, Duration))>,
-    ) -> Result<(), Error> {
+    pub(crate) async fn postpone(&self, transaction: &mut Transaction, postponed: Vec<Postponed>) -> Result<(), Error> {
         if postponed.is_empty() {
             return Ok(());
         }
-        let (ids, delays): (Vec<OldId>, Vec<(String, Duration)>) = postponed.into_iter().unzip();
-        certferry_store::count_attempt(transaction, &ids).await?;
+        let (mut attempts, mut delays) = (Vec::with_capacity(postponed.len()), Vec::with_capacity(postponed.len()));
+        for Postponed { id, job, delay, issue } in postponed {
+            attempts.push(Interrupted { id, worker: Some(self.worker.clone()), issue: Some(issue) });
+            delays.push((job, delay));
+        }
+        certferry_store::count_attempts(transaction, &attempts).await?;
         certferry_queue::postpone(transaction, &self.worker, &delays).await?;
         Ok(())
     }
+}
+
+/// A certificate that is tried again later.
+#[derive(Debug)]
+pub(crate) struct Postponed {
+    pub(crate) id: OldId,
+    /// The queue's key of its job.
+    pub(crate) job: String,
+    pub(crate) delay: Duration,
+    /// Why.
+    pub(crate) issue: Issue,
 }
 
 fn plan_of(prepared: &Prepared) -> Option<&Plan> {

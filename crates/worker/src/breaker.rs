@@ -8,6 +8,7 @@ use certferry_bootstrap::config::BreakerConfig;
 use certferry_certificate::Code;
 use certferry_queue::Holds;
 use certferry_store::{Database, RecentBatches};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::Error;
@@ -32,13 +33,26 @@ pub(crate) struct Breaker {
     config: BreakerConfig,
     holds: Holds,
     was_paused: AtomicBool,
+    /// How many certificates a second all workers may take up, as it was seen last; none where that is not limited.
+    limit: watch::Sender<Option<f64>>,
+}
+
+/// What a look at the controls found.
+struct Controls {
+    is_paused: bool,
+    limit: Option<f64>,
 }
 
 impl Breaker {
     /// Claims nothing until it has looked for a pause once.
     pub(crate) fn new(database: Database, config: BreakerConfig, holds: Holds) -> Self {
         holds.set(PAUSED);
-        Self { database, config, holds, was_paused: AtomicBool::default() }
+        Self { database, config, holds, was_paused: AtomicBool::default(), limit: watch::channel(None).0 }
+    }
+
+    /// The limit of the rate, as it is seen from now on.
+    pub(crate) fn limit(&self) -> watch::Receiver<Option<f64>> {
+        self.limit.subscribe()
     }
 
     /// Looks for as long as it is polled. `worker` is who pauses the run when there is reason to.
@@ -62,8 +76,14 @@ impl Breaker {
 
     /// Looks whether the run is paused or should be, and holds the worker or lets it go on. Returns whether it could look.
     async fn look(&self, worker: &str) -> bool {
-        match self.database.until_renewed(Box::pin(self.is_paused(worker))).await {
-            Some(Ok(paused)) => {
+        match self.database.until_renewed(Box::pin(self.controls(worker))).await {
+            Some(Ok(Controls { is_paused: paused, limit })) => {
+                let is_news = self.limit.send_if_modified(|known| std::mem::replace(known, limit) != limit);
+                match limit.filter(|_| is_news) {
+                    Some(per_second) => tracing::info!(per_second, "the rate of all workers together is limited"),
+                    None if is_news => tracing::info!("the rate is not limited any more"),
+                    None => {}
+                }
                 if paused {
                     self.holds.set(PAUSED);
                 } else {
@@ -106,20 +126,23 @@ impl Breaker {
         self.look(worker).await;
     }
 
-    async fn is_paused(&self, worker: &str) -> Result<bool, Error> {
+    async fn controls(&self, worker: &str) -> Result<Controls, Error> {
         let mut snapshot = self.database.begin_snapshot().await?;
         let open = certferry_store::open_pause(&mut snapshot).await?;
+        let limit = certferry_store::rate_limit(&mut snapshot).await?.map(|limit| limit.per_second);
         let recent = match open {
             Some(_) => RecentBatches::default(),
             None => certferry_store::recent_batches(&mut snapshot, self.config.window, self.config.consecutive).await?,
         };
         snapshot.commit().await?;
-        let Some(reason) = reason_to_pause(&self.config, &recent) else { return Ok(open.is_some()) };
+        let Some(reason) = reason_to_pause(&self.config, &recent) else {
+            return Ok(Controls { is_paused: open.is_some(), limit });
+        };
         let by = format!("the circuit breaker of worker {worker}");
         if certferry_store::pause(&self.database, &by, Some(&reason)).await? {
             tracing::error!(reason, "the circuit breaker paused the run for all workers");
         }
-        Ok(true)
+        Ok(Controls { is_paused: true, limit })
     }
 }
 

@@ -13,6 +13,7 @@ use certferry_queue::{Batch, Job};
 use certferry_store::{Database, Finished, Transaction, Verdict};
 use futures::FutureExt;
 
+use crate::apply::Postponed;
 use crate::backoff;
 use crate::breaker::Breaker;
 use crate::error::{Error, describe};
@@ -296,7 +297,9 @@ impl Engine {
         let is_open = lock_open(&mut transaction, &[id]).await?.contains(&id);
         let mut counts = Counts::default();
         if is_open && !error.code().is_permanent() && self.may_retry(job) {
-            self.postpone(&mut transaction, vec![(id, (job.id.clone(), self.delay(job)))]).await?;
+            let issue = Issue::new(error.code(), None, describe(error));
+            let postponed = Postponed { id, job: job.id.clone(), delay: self.delay(job), issue };
+            self.postpone(&mut transaction, vec![postponed]).await?;
             counts.postponed = 1;
         } else {
             if is_open {

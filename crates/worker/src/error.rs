@@ -50,7 +50,6 @@ impl Error {
 
     /// The code of `rules.md`, Issues, that this is.
     pub(crate) fn code(&self) -> Code {
-        use certferry_source::Class;
         match self {
             Self::Store(error) => error.code(),
             Self::Queue(error) => error.code(),
@@ -58,12 +57,7 @@ impl Error {
             Self::Unanswered(_) | Self::Interrupted => Code::Unavailable,
             Self::BatchTimeout(_) => Code::Timeout,
             Self::Panic(_) => Code::Panic,
-            Self::Source(error) => match error.class() {
-                Class::Connection => Code::Connection,
-                Class::Timeout => Code::Timeout,
-                Class::Unavailable => Code::Unavailable,
-                Class::Configuration | Class::Query => Code::Unexpected,
-            },
+            Self::Source(error) => certferry_migration::source_code(error),
         }
     }
 }

@@ -9,6 +9,7 @@ mod drained;
 mod engine;
 mod error;
 mod health;
+mod limit;
 mod locks;
 mod memory;
 mod run;

@@ -9,6 +9,7 @@ use clap::CommandFactory as _;
 use crate::Cli;
 use crate::breaker::Breaker;
 use crate::connected::connect;
+use crate::limit::Limit;
 use crate::memory::Memory;
 use crate::supervise::{Ended, Shared};
 use crate::tally::Tally;
@@ -36,8 +37,10 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         tracing::info!("there is a pooler before the database: new jobs are looked for every worker.poll_interval");
     }
     let tally = Arc::new(Tally::default());
+    let breaker = Breaker::new(health.steering.clone(), config.breaker.clone(), holds.clone());
     let shared = Shared {
-        breaker: Arc::new(Breaker::new(health.steering.clone(), config.breaker.clone(), holds.clone())),
+        limit: Arc::new(Limit::new(health.steering.clone(), breaker.limit())),
+        breaker: Arc::new(breaker),
         health: Arc::new(health),
         catalog,
         drain: cli.drain,

@@ -15,6 +15,7 @@ use crate::breaker::Breaker;
 use crate::drained::Drained;
 use crate::engine::Engine;
 use crate::health::Health;
+use crate::limit::Limit;
 use crate::memory::Memory;
 use crate::sweep::sweep;
 use crate::tally::Tally;
@@ -32,6 +33,7 @@ pub(crate) struct Shared {
     pub(crate) catalog: Catalog,
     pub(crate) drain: bool,
     pub(crate) holds: Holds,
+    pub(crate) limit: Arc<Limit>,
     pub(crate) health: Arc<Health>,
     pub(crate) breaker: Arc<Breaker>,
     pub(crate) tally: Arc<Tally>,
@@ -54,7 +56,7 @@ impl Shared {
         let mut drained = Drained::default();
         loop {
             let begun = Instant::now();
-            let worker = Worker::new(self.holds.clone());
+            let worker = Worker::new(self.holds.clone(), self.limit.clone());
             let failed = tokio::select! {
                 ended = self.run_one(&worker, shutdown) => match ended {
                     Ok(()) if self.drain && Box::pin(drained.leaves_work(self, shutdown)).await? => continue,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certferry_certificate::{Identity, OldId};
 use certferry_queue::{Orphan, Worker};
-use certferry_store::{Finished, Verdict};
+use certferry_store::{Finished, Interrupted, Verdict};
 
 use crate::engine::{Engine, exhausted, lock_open};
 use crate::error::Error;
@@ -41,8 +41,11 @@ impl Engine {
         let max_crashes = i32::try_from(self.config.max_crashes).unwrap_or(i32::MAX);
         let (exhausted_ones, alive): (Vec<&Orphan>, Vec<&Orphan>) =
             orphans.iter().partition(|orphan| orphan.crashes >= max_crashes);
-        let alive: Vec<OldId> = alive.iter().map(|orphan| orphan.certificate_id).collect();
-        certferry_store::count_attempt(&mut transaction, &alive).await?;
+        let interrupted: Vec<Interrupted> = alive
+            .iter()
+            .map(|orphan| Interrupted { id: orphan.certificate_id, worker: orphan.worker.clone(), issue: None })
+            .collect();
+        certferry_store::count_attempts(&mut transaction, &interrupted).await?;
         let results: Vec<Finished> = exhausted_ones
             .iter()
             .map(|orphan| Finished {

@@ -1,6 +1,7 @@
 //! Why nothing moves.
 
 use certferry_queue::Standstill;
+use certferry_store::RateLimit;
 use chrono_tz::Tz;
 
 use super::Progress;
@@ -50,6 +51,11 @@ pub(super) fn reason(progress: &Progress, signs: &Signs, timezone: Tz) -> Option
     let has_begun_lately = jobs.claimed_seconds_ago.is_some_and(|seconds| seconds < QUIET_SECONDS);
     if has_begun_lately || progress.rate_per_second > 0.0 {
         return None;
+    }
+    if let Some(RateLimit { per_second, by, .. }) = &progress.limit {
+        return Some(format!(
+            "the rate is limited to {per_second} certificates a second by {by}; lift it with `producer limit --off`"
+        ));
     }
     Some(match (jobs.claimed_seconds_ago, jobs.is_due) {
         (Some(seconds), _) => {

@@ -18,7 +18,7 @@ async fn every_certificate_gets_one_job_however_often() {
 
     execute(&world.source, "INSERT INTO certificates (id) VALUES (-3), (9223372036854775807)").await;
     let expected = json!({
-        "selected": 2502, "enqueued": 2, "already_known": 2500, "unaddressable": 0, "unaddressable_named": [],
+        "run": 3, "selected": 2502, "enqueued": 2, "already_known": 2500, "unaddressable": 0, "unaddressable_named": [],
         "jobs_restored": 0, "not_in_source": [], "dry_run": false, "complete": true,
     });
     assert_eq!(world.run("enqueue --json").json(), expected);

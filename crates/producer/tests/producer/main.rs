@@ -2,6 +2,7 @@
 
 mod agreeing;
 mod checking;
+mod deciding;
 mod enqueueing;
 mod explaining;
 mod interrupting;

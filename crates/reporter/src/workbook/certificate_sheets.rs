@@ -233,6 +233,8 @@ mod tests {
             error_message: None,
             issues: Vec::new(),
             warnings: Vec::new(),
+            run_id: Some(1),
+            reason: None,
             worker: None,
             enqueued_at: DateTime::UNIX_EPOCH,
             started_at: None,

@@ -1,0 +1,1 @@
+DELETE FROM certferry.rate_limit

@@ -1,0 +1,1 @@
+SELECT per_second, set_by, set_at FROM certferry.rate_limit
