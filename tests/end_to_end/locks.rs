@@ -3,6 +3,7 @@
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, PgConnection, Row};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
 use crate::verdicts::assert_as_expected;
@@ -82,8 +83,96 @@ async fn locked_devices_hold_up_no_certificate_of_others() {
     assert_that_others_go_on("SELECT FROM devices WHERE id % 50 = 0 FOR UPDATE", |queued| queued < 200).await;
 }
 
+/// Workers that were at work wait for a table that somebody locks whole: they charge nobody, and say who holds it.
+async fn assert_that_a_locked_table_is_waited_for(table: &str) {
+    let mut world = World::with_cases().await;
+    world.set("worker.batch_size", "50");
+    // Whoever is charged fails, where nobody can overlook it.
+    world.set("worker.max_attempts", "1");
+    world.succeeds("producer", ["enqueue"]).await;
+    let worker = world.start("worker", ["--drain"]);
+    world.until(QUEUED, |queued| queued < 1900).await;
+    let lock = foreigner(&world, &format!("LOCK TABLE {table}")).await;
+    until_it_is_told(&world, &[table, "somebody else", "held by session"]).await;
+    let told_for_long = "SELECT count(*) FROM certferry.waiting WHERE seen_at > since + interval '12 seconds'";
+    world.until(told_for_long, |told| told > 0).await;
+    until_it_is_told(&world, &[table, "somebody else", "held by session"]).await;
+    assert!(world.number(QUEUED).await > 0);
+    ends(lock).await;
+    let output = ended(worker).await;
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    succeeded(output);
+    assert!(!log.contains("a database is away"), "{log}");
+    assert!(log.lines().any(|line| line.contains("somebody else") && line.contains("nothing is lost")), "{log}");
+    assert_nobody_was_charged(&world).await;
+}
+
 #[tokio::test]
-async fn a_locked_table_is_waited_for_like_an_outage() {
+async fn locked_certificates_are_waited_for() {
+    assert_that_a_locked_table_is_waited_for("certificates").await;
+}
+
+#[tokio::test]
+async fn locked_vehicles_are_waited_for() {
+    assert_that_a_locked_table_is_waited_for("vehicles").await;
+}
+
+#[tokio::test]
+async fn locked_devices_are_waited_for() {
+    assert_that_a_locked_table_is_waited_for("devices").await;
+}
+
+#[tokio::test]
+async fn locked_customers_are_waited_for() {
+    assert_that_a_locked_table_is_waited_for("customers").await;
+}
+
+/// Batches that are written certificate by certificate are cancelled in the midst of that.
+#[tokio::test]
+async fn a_table_that_is_locked_while_batches_are_done_carefully_is_waited_for() {
+    let mut world = World::with_cases().await;
+    world.set("worker.batch_size", "50");
+    world.set("worker.max_attempts", "1");
+    world
+        .execute(
+            "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+             'BEGIN RAISE EXCEPTION USING ERRCODE = ''check_violation'', MESSAGE = ''no vehicles today''; END';
+             CREATE TRIGGER refuse BEFORE INSERT ON vehicles FOR EACH ROW EXECUTE FUNCTION refuse()",
+        )
+        .await;
+    world.succeeds("producer", ["enqueue"]).await;
+    let worker = world.start("worker", ["--drain"]);
+    world.until(QUEUED, |queued| queued < 1700).await;
+    let lock = foreigner(&world, "LOCK TABLE vehicles").await;
+    until_it_is_told(&world, &["vehicles", "somebody else"]).await;
+    let is_told_on = "SELECT count(*) FROM certferry.waiting WHERE seen_at > since + interval '5 seconds'";
+    world.until(is_told_on, |told| told > 0).await;
+    ends(lock).await;
+    succeeded(ended(worker).await);
+    let timed_out = "SELECT count(*) FROM certferry.certificate_status WHERE error_code = 'timeout'";
+    assert_eq!(world.number(timed_out).await, 0);
+    assert_eq!(world.number(MOST_ATTEMPTS).await, 1);
+}
+
+#[tokio::test]
+async fn locked_jobs_are_waited_for() {
+    let mut world = World::with_cases().await;
+    world.set("worker.batch_size", "50");
+    world.set("worker.max_attempts", "1");
+    world.succeeds("producer", ["enqueue"]).await;
+    let worker = world.start("worker", ["--drain"]);
+    world.until(QUEUED, |queued| queued < 1900).await;
+    let lock = foreigner(&world, "LOCK TABLE apalis.jobs").await;
+    let is_told_on = "SELECT count(*) FROM certferry.waiting
+                      WHERE seen_at > since + interval '5 seconds' AND because LIKE '%apalis.jobs%somebody else%'";
+    world.until(is_told_on, |told| told > 0).await;
+    ends(lock).await;
+    succeeded(ended(worker).await);
+    assert_nobody_was_charged(&world).await;
+}
+
+#[tokio::test]
+async fn a_table_that_was_locked_before_is_waited_for() {
     let world = enqueued_world().await;
     let lock = foreigner(&world, "LOCK TABLE certificates").await;
     let worker = world.start("worker", ["--drain"]);
@@ -92,6 +181,62 @@ async fn a_locked_table_is_waited_for_like_an_outage() {
     ends(lock).await;
     succeeded(ended(worker).await);
     assert_nobody_was_charged(&world).await;
+}
+
+/// A command that waits for a table that somebody locks whole ends soon, and names who holds it.
+async fn assert_that_the_holder_is_named(command: &str, table: &str) {
+    let world = enqueued_world().await;
+    let lock = foreigner(&world, &format!("LOCK TABLE {table}")).await;
+    let begun = std::time::Instant::now();
+    let output = world.runs("producer", [command]).await;
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30), "{:?}", begun.elapsed());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for words in [table, "held by session", "application somebody else", "since 20", "hint: "] {
+        assert!(said.contains(words), "{words} in {said}");
+    }
+    ends(lock).await;
+    world.succeeds("producer", [command]).await;
+}
+
+#[tokio::test]
+async fn status_names_who_holds_a_table_of_the_queue() {
+    assert_that_the_holder_is_named("status", "apalis.jobs").await;
+}
+
+#[tokio::test]
+async fn status_names_who_holds_the_status_table() {
+    assert_that_the_holder_is_named("status", "certferry.certificate_status").await;
+}
+
+#[tokio::test]
+async fn pause_names_who_holds_its_table() {
+    assert_that_the_holder_is_named("pause", "certferry.pause").await;
+}
+
+#[tokio::test]
+async fn resume_names_who_holds_its_table() {
+    assert_that_the_holder_is_named("resume", "certferry.pause").await;
+}
+
+#[tokio::test]
+async fn a_status_that_is_watched_names_who_holds_a_table_and_goes_on() {
+    let world = enqueued_world().await;
+    let lock = foreigner(&world, "LOCK TABLE apalis.jobs").await;
+    let mut watching = world.start("producer", ["status", "--watch", "--json"]);
+    let mut said = BufReader::new(watching.stderr.take().unwrap()).lines();
+    let named = loop {
+        let line = said.next_line().await.unwrap().expect("it goes on");
+        if line.contains("apalis.jobs") {
+            break line;
+        }
+    };
+    assert!(named.contains("held by session") && named.contains("looking again"), "{named}");
+    ends(lock).await;
+    let mut seen = BufReader::new(watching.stdout.take().unwrap()).lines();
+    let document: Value = serde_json::from_str(&seen.next_line().await.unwrap().unwrap()).unwrap();
+    assert_eq!(document["queued"], 2000);
+    watching.kill().await.unwrap();
 }
 
 #[tokio::test]

@@ -57,10 +57,25 @@ impl Error {
     /// Whether the queue's tables are missing: the migrations have not been run.
     #[must_use]
     pub fn is_missing_schema(&self) -> bool {
-        self.source
-            .downcast_ref::<Cause>()
-            .and_then(|cause| cause.0.as_database_error())
-            .is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703")))
+        self.database_error().is_some_and(|error| matches!(error.code().as_deref(), Some("42P01" | "3F000" | "42703")))
+    }
+
+    /// Whether a lock that another session holds was waited for in vain.
+    #[must_use]
+    pub fn is_lock_timeout(&self) -> bool {
+        self.database_error().is_some_and(|error| error.code().as_deref() == Some("55P03"))
+    }
+
+    /// Whether a session of ours or a person had the statement cancelled: it did not take too long.
+    #[must_use]
+    pub fn is_cancelled_by_request(&self) -> bool {
+        self.database_error().is_some_and(|error| {
+            error.code().as_deref() == Some("57014") && error.message() == "canceling statement due to user request"
+        })
+    }
+
+    fn database_error(&self) -> Option<&dyn sqlx::error::DatabaseError> {
+        self.source.downcast_ref::<Cause>()?.0.as_database_error()
     }
 }
 

@@ -10,15 +10,15 @@ WITH RECURSIVE waiter AS (
         AND query_start < clock_timestamp() - interval '300 milliseconds'
 ),
 chain AS (
-    SELECT waiter.pid AS waiter, blocking.pid AS blocker, TRUE AS is_direct
+    SELECT waiter.pid AS waiter, waiter.pid AS blocked, blocking.pid AS blocker
     FROM waiter, unnest(pg_blocking_pids(waiter.pid)) AS blocking (pid)
     UNION
-    SELECT chain.waiter, blocking.pid, FALSE
+    SELECT chain.waiter, chain.blocker, blocking.pid
     FROM chain, unnest(pg_blocking_pids(chain.blocker)) AS blocking (pid)
 ),
 holding AS (
     SELECT DISTINCT ON (chain.waiter)
-        chain.waiter, nullif(chain.blocker, 0) AS pid, nullif(holder.application_name, '') AS application,
+        chain.waiter, chain.blocked, nullif(chain.blocker, 0) AS pid, nullif(holder.application_name, '') AS application,
         holder.usename::text AS user_name, holder.xact_start AS since
     FROM chain
     LEFT JOIN pg_stat_activity AS holder ON holder.pid = chain.blocker
@@ -36,7 +36,7 @@ cancelled AS (
             FROM chain
             LEFT JOIN pg_stat_activity AS blocker ON blocker.pid = chain.blocker
             WHERE chain.waiter = waiter.pid
-                AND chain.is_direct
+                AND chain.blocked = waiter.pid
                 AND coalesce(blocker.application_name, '') NOT LIKE 'certferry%'
         )
 )
@@ -44,7 +44,7 @@ SELECT holding.pid, holding.application, holding.user_name, holding.since,
        (
            SELECT wanted.relation::regclass::text
            FROM pg_locks AS wanted
-           WHERE wanted.pid = holding.waiter
+           WHERE wanted.pid = holding.blocked
                AND wanted.relation IS NOT NULL
                AND (NOT wanted.granted OR wanted.locktype = 'tuple')
            ORDER BY wanted.granted

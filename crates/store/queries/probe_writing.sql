@@ -23,4 +23,4 @@ mapping AS (
 status AS (
     UPDATE certferry.certificate_status SET state = state WHERE FALSE RETURNING certificate_id
 )
-SELECT users.id FROM users WHERE FALSE
+SELECT users.id FROM users, customers, technicians WHERE FALSE

@@ -90,6 +90,13 @@ impl Error {
         self.state.as_deref() == Some("57014")
     }
 
+    /// Whether a session of ours or a person had the statement cancelled: it did not take too long. Servers that speak another
+    /// language than English do not tell the two apart.
+    #[must_use]
+    pub fn is_cancelled_by_request(&self) -> bool {
+        self.is_cancelled() && self.database_message() == "canceling statement due to user request"
+    }
+
     /// Whether a table, column or schema is missing: the migrations have not been run.
     #[must_use]
     pub fn is_missing_schema(&self) -> bool {

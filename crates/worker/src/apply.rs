@@ -43,7 +43,7 @@ impl Engine {
             batch.iter().partition(|(job, _)| open.contains(&job.certificate_id));
         let mut plans: Vec<&Plan> = open.iter().filter_map(|(_, prepared)| plan_of(prepared)).collect();
         let mut held = Vec::new();
-        if self.health.locks.are_met() {
+        if self.health.locks.are_held() {
             held = certferry_store::held_by_others(&mut transaction, &plans).await?;
             let waiting: HashSet<OldId> = held.iter().map(|refused| refused.id).collect();
             plans.retain(|plan| !waiting.contains(&plan.id));

@@ -59,7 +59,7 @@ pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Hea
         answer_within: config.database.connect_timeout.max(config.source.connect_timeout),
         waiting: Mutex::default(),
         recoveries: 0.into(),
-        struggling: Arc::default(),
+        failing: Arc::default(),
     })
 }
 

@@ -17,7 +17,7 @@ use crate::apply::Postponed;
 use crate::backoff;
 use crate::breaker::Breaker;
 use crate::error::{Error, describe};
-use crate::health::{Health, Struggle};
+use crate::health::{FailingServer, Health};
 use crate::locks::PATIENCE;
 use crate::memory::{Memory, Part};
 use crate::tally::{Counts, Tally};
@@ -77,7 +77,7 @@ impl Engine {
         crash_point("claimed");
         let mut parts = vec![Part::from(batch)];
         let mut tries = 0;
-        let mut struggle = None;
+        let mut failing = None;
         let mut settled_before = None;
         let mut noted = false;
         let mut pause = Pause::default();
@@ -92,7 +92,7 @@ impl Engine {
                 Ok(counts) => {
                     self.tally.add(counts);
                     self.breaker.judge(&self.worker, counts).await;
-                    (tries, struggle) = (0, None);
+                    (tries, failing) = (0, None);
                     pause = Pause::default();
                     // Those that are tried again are suspects themselves.
                     let has_news = part.iter().any(|job| failed_runs(job) == 1);
@@ -109,8 +109,8 @@ impl Engine {
                 parts.push(part.into());
                 continue;
             }
-            if self.waits_for_lock(&error) {
-                self.health.locks.meet();
+            if self.health.locks.is_wait(&error) {
+                self.health.locks.note_wait();
                 if part.len() > 1 {
                     let second = part.split_off(part.len() / 2);
                     parts.extend([second.into(), part.into()]);
@@ -140,13 +140,13 @@ impl Engine {
                 continue;
             }
             let is_general = error.is_outage() || error.is_misfit();
-            if is_general && self.works_for_nobody(&mut part, struggle.as_ref(), settled_before).await {
+            if is_general && self.works_for_nobody(&mut part, failing.as_ref(), settled_before).await {
                 self.note_once(&mut noted, error.code()).await;
-                struggle.get_or_insert_with(|| self.health.struggle(&error)).pause().await;
+                failing.get_or_insert_with(|| self.health.server_fails(&error)).pause().await;
                 parts.push(part.into());
                 continue;
             }
-            if !matches!(error, Error::Panic(_)) && !self.waits_for_lock(&error) {
+            if !matches!(error, Error::Panic(_)) && !self.health.locks.is_wait(&error) {
                 self.note_once(&mut noted, error.code()).await;
             }
             if part.len() > 1 {
@@ -157,13 +157,13 @@ impl Engine {
                 );
                 let second = part.split_off(part.len() / 2);
                 parts.extend([second.into(), part.into()]);
-                (tries, struggle) = (TRIES_TOGETHER - 1, None);
+                (tries, failing) = (TRIES_TOGETHER - 1, None);
             } else if let Err(later) = self.in_time(self.give_up_for_now(&part[0], &error)).await {
                 tracing::debug!(error = &later as &dyn std::error::Error, "the failure could not be recorded yet");
                 pause.wait().await;
                 parts.push(part.into());
             } else {
-                (tries, struggle) = (0, None);
+                (tries, failing) = (0, None);
                 pause = Pause::default();
             }
         }
@@ -181,10 +181,10 @@ impl Engine {
     ///
     /// Of a single certificate nobody knows, unless others got through since it failed first; it has the benefit of the
     /// doubt once, for a while.
-    async fn works_for_nobody(&self, batch: &mut Batch, struggle: Option<&Struggle>, settled_before: u64) -> bool {
+    async fn works_for_nobody(&self, batch: &mut Batch, failing: Option<&FailingServer>, settled_before: u64) -> bool {
         if let [job] = batch.as_slice() {
             let longest = self.config.backoff_max.min(BENEFIT_OF_THE_DOUBT);
-            let is_patient = struggle.is_none_or(|struggle| struggle.since.elapsed() < longest);
+            let is_patient = failing.is_none_or(|failing| failing.since.elapsed() < longest);
             return failed_runs(job) == 1 && settled_before == self.tally.settled() && is_patient;
         }
         for place in BTreeSet::from([0, batch.len() / 2, batch.len() - 1]) {
@@ -240,15 +240,15 @@ impl Engine {
     /// next batches are written carefully from the start, until one has none.
     async fn settle(&self, batch: &[Job]) -> Result<Counts, Error> {
         let (prepared, begun) = self.prepare(batch).await?;
-        let counts = if self.is_careful.load(Ordering::Relaxed) || self.health.locks.are_met() {
+        let counts = if self.is_careful.load(Ordering::Relaxed) || self.health.locks.are_held() {
             self.write_carefully(&prepared, begun).await?
         } else {
             match self.apply_at_once(&prepared, begun).await {
                 Ok(Some(counts)) => counts,
                 Ok(None) => self.prepare_and_apply_carefully(batch).await?,
-                Err(Error::Store(error)) if self.health.locks.is_wait(&error) => {
+                Err(error) if self.health.locks.is_wait(&error) => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "a batch waits for a lock of others");
-                    self.health.locks.meet();
+                    self.health.locks.note_wait();
                     self.prepare_and_apply_carefully(batch).await?
                 }
                 Err(Error::Store(error)) if !error.is_outage() && !error.is_misfit() => {
@@ -259,7 +259,7 @@ impl Engine {
             }
         };
         if counts.locked > 0 {
-            self.health.locks.meet();
+            self.health.locks.note_wait();
         }
         self.is_careful.store(counts.is_surprised, Ordering::Relaxed);
         tracing::debug!(certificates = batch.len(), ?counts, "a batch is settled");
@@ -280,14 +280,10 @@ impl Engine {
 
     /// Writes each certificate for itself. While others hold locks, those that need them must not hold up the rest for long.
     async fn write_carefully(&self, prepared: &[JobPrepared<'_>], mut begun: Begun) -> Result<Counts, Error> {
-        if self.health.locks.are_met() {
+        if self.health.locks.are_held() {
             begun.transaction.limit_lock_waits(PATIENCE).await?;
         }
         self.apply_carefully(prepared, begun).await
-    }
-
-    fn waits_for_lock(&self, error: &Error) -> bool {
-        matches!(error, Error::Store(error) if self.health.locks.is_wait(error))
     }
 
     /// Records that a certificate, alone and with the databases answering, could not be settled.

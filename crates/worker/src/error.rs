@@ -48,6 +48,29 @@ impl Error {
         }
     }
 
+    /// Whether a lock that another session holds was waited for in vain.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_lock_timeout(),
+            Self::Queue(error) => error.is_lock_timeout(),
+            _ => false,
+        }
+    }
+
+    /// Whether the statement was cancelled or took too long.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        matches!(self, Self::Store(error) if error.is_cancelled())
+    }
+
+    /// Whether the statement was cancelled, as those of batches are that wait for locks of others: it did not take too long.
+    pub(crate) fn is_cancelled_by_request(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_cancelled_by_request(),
+            Self::Queue(error) => error.is_cancelled_by_request(),
+            _ => false,
+        }
+    }
+
     /// The code of `rules.md`, Issues, that this is.
     pub(crate) fn code(&self) -> Code {
         match self {

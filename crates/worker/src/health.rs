@@ -1,7 +1,7 @@
 //! Waiting for a database that is away. Nothing is claimed meanwhile, and nothing is charged to a certificate.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use certferry_queue::{Holds, Queue};
@@ -15,7 +15,7 @@ use crate::locks::Locks;
 
 /// The reasons for which nothing is claimed.
 const OUTAGE: &str = "outage";
-const STRUGGLING: &str = "a server does not work";
+const FAILING: &str = "a server does not work";
 
 /// How often to look while all is well: a server that hangs tells nobody.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -46,8 +46,8 @@ pub(crate) struct Health {
     /// One waits, the others queue behind it.
     pub(crate) waiting: Mutex<()>,
     pub(crate) recoveries: AtomicU64,
-    /// Batches for which a server that answers does not work.
-    pub(crate) struggling: Arc<AtomicUsize>,
+    /// The batches for which a server that answers does not work.
+    pub(crate) failing: Arc<Failing>,
 }
 
 /// What to ask of the databases.
@@ -72,16 +72,43 @@ impl Look {
     }
 }
 
-/// A server that answers but works for nobody: its disk is full, say. Nothing is claimed until this is dropped.
+/// How many batches wait for a server that answers but works for nobody, and why.
+#[derive(Debug, Default)]
+pub(crate) struct Failing(std::sync::Mutex<(usize, String)>);
+
+impl Failing {
+    /// One more batch waits. Returns whether it is the first.
+    fn begin(&self, reason: String) -> bool {
+        let mut failing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *failing = (failing.0 + 1, reason);
+        failing.0 == 1
+    }
+
+    /// One batch less waits. Returns whether it was the last.
+    fn end(&self) -> bool {
+        let mut failing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        failing.0 = failing.0.saturating_sub(1);
+        failing.0 == 0
+    }
+
+    /// Why batches wait; none when no batch does.
+    fn reason(&self) -> Option<String> {
+        let failing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (failing.0 > 0).then(|| failing.1.clone())
+    }
+}
+
+/// A batch's wait for a server that answers but works for nobody: its disk is full, say. Nothing is claimed until this is
+/// dropped.
 #[derive(Debug)]
-pub(crate) struct Struggle {
+pub(crate) struct FailingServer {
     pub(crate) since: Instant,
     pause: Duration,
-    struggling: Arc<AtomicUsize>,
+    failing: Arc<Failing>,
     holds: Holds,
 }
 
-impl Struggle {
+impl FailingServer {
     /// Waits for a while, longer each time.
     pub(crate) async fn pause(&mut self) {
         tokio::time::sleep(self.pause.mul_f64(rand::random_range(0.5..1.0))).await;
@@ -89,21 +116,30 @@ impl Struggle {
     }
 }
 
-impl Drop for Struggle {
+impl Drop for FailingServer {
     fn drop(&mut self) {
-        if self.struggling.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.holds.lift(STRUGGLING);
+        if self.failing.end() {
+            self.holds.lift(FAILING);
             tracing::info!(seconds = self.since.elapsed().as_secs(), "the server works again; going on");
         }
     }
 }
 
 impl Health {
-    /// Looks at both databases for as long as it is polled.
+    /// Looks at both databases for as long as it is polled, and tells `producer status` of a server that works for nobody.
     pub(crate) async fn watch(&self) {
+        let mut is_told = false;
         loop {
             tokio::time::sleep(INTERVAL).await;
             self.wait(Look::default()).await;
+            match self.failing.reason() {
+                Some(reason) => {
+                    is_told = true;
+                    self.locks.tell(&format!("a server answers but does not work: {reason}")).await;
+                }
+                None if std::mem::take(&mut is_told) => self.locks.end().await,
+                None => {}
+            }
         }
     }
 
@@ -117,19 +153,19 @@ impl Health {
         self.wait(Look::after(error)).await
     }
 
-    /// A server answers, but does not work for anybody.
-    pub(crate) fn struggle(&self, error: &Error) -> Struggle {
-        if self.struggling.fetch_add(1, Ordering::Relaxed) == 0 {
-            self.holds.set(STRUGGLING);
+    /// Keeps everybody from claiming, because a server answers but does not work for anybody.
+    pub(crate) fn server_fails(&self, error: &Error) -> FailingServer {
+        if self.failing.begin(describe(error)) {
+            self.holds.set(FAILING);
             tracing::warn!(
                 error = error as &dyn std::error::Error,
                 "a server answers but does not work; trying on, nothing is lost"
             );
         }
-        Struggle {
+        FailingServer {
             since: Instant::now(),
             pause: Duration::from_millis(200),
-            struggling: self.struggling.clone(),
+            failing: self.failing.clone(),
             holds: self.holds.clone(),
         }
     }
@@ -152,16 +188,25 @@ impl Health {
         self.holds.set(OUTAGE);
         let since = Instant::now();
         let mut said: Option<Instant> = None;
-        let mut was_away = false;
+        let (mut was_away, mut was_locked) = (false, true);
         let mut pause = Duration::from_millis(100);
         loop {
             was_away |= cause.is_outage();
+            was_locked &= cause.is_lock_timeout();
             if said.is_none_or(|said| said.elapsed() >= SAY_EVERY) {
                 said = Some(Instant::now());
-                tracing::warn!(
-                    error = &cause as &dyn std::error::Error,
-                    "a database is away or does not let batches work; waiting for it, nothing is lost"
-                );
+                let error = &cause as &dyn std::error::Error;
+                if cause.is_lock_timeout() {
+                    tracing::warn!(
+                        error,
+                        "every batch needs a table that another session has locked; waiting for it, nothing is lost"
+                    );
+                } else {
+                    tracing::warn!(
+                        error,
+                        "a database is away or does not let batches work; waiting for it, nothing is lost"
+                    );
+                }
             }
             self.tell(&cause).await;
             tokio::time::sleep(pause.mul_f64(rand::random_range(0.5..1.0))).await;
@@ -172,7 +217,11 @@ impl Health {
             }
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
-        tracing::info!(away_seconds = since.elapsed().as_secs(), "the databases answer again; going on");
+        if was_locked {
+            tracing::info!(locked_seconds = since.elapsed().as_secs(), "the table is not locked any more; going on");
+        } else {
+            tracing::info!(away_seconds = since.elapsed().as_secs(), "the databases answer again; going on");
+        }
         self.recoveries.fetch_add(1, Ordering::Relaxed);
         if was_away {
             self.renew();
@@ -202,10 +251,7 @@ impl Health {
 
     /// Tells `producer status` why nothing moves, if the database takes that.
     async fn tell(&self, cause: &Error) {
-        let holder = match cause {
-            Error::Store(error) if error.is_lock_timeout() => self.locks.holder(),
-            _ => None,
-        };
+        let holder = if cause.is_lock_timeout() { self.locks.holder() } else { None };
         self.locks.tell(&holder.unwrap_or_else(|| describe(cause))).await;
     }
 

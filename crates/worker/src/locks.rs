@@ -33,29 +33,51 @@ const LONGEST_DELAY: Duration = Duration::from_secs(10);
 /// that need one locked row wait once together.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(300);
 
-/// What is known of locks that others hold.
+/// Looks for locks that others hold, and tells of them.
 #[derive(Debug)]
 pub(crate) struct Locks {
     database: Database,
     /// Under which name this process tells what it waits for.
     teller: String,
-    known: Mutex<Known>,
+    observed: Mutex<Observed>,
 }
 
+/// A lock that the log warned of: who holds it, and which table it is on, as far as that is known.
+type Logged = (Option<i32>, Option<String>);
+
+/// What was observed of locks that others hold, and when that was told.
 #[derive(Debug, Default)]
-struct Known {
+struct Observed {
     /// When a certificate last had to wait for a lock.
-    met: Option<Instant>,
+    waited_at: Option<Instant>,
     /// Who was last seen holding one, and when.
-    seen: Option<(Instant, ForeignLock)>,
+    holder: Option<(Instant, ForeignLock)>,
     told: Option<Instant>,
-    logged: Option<(Instant, String)>,
+    logged: HashMap<Logged, Instant>,
+}
+
+impl Observed {
+    fn latest_holder(&self) -> Option<&ForeignLock> {
+        self.holder.as_ref().filter(|(at, _)| at.elapsed() < MAY_LAST).map(|(_, lock)| lock)
+    }
+
+    /// Whether the log has not warned of the lock yet, or long ago. A session that does one thing after the other has a new
+    /// transaction each time, and is warned of once all the same.
+    fn is_news(&mut self) -> bool {
+        let lock = self.latest_holder().map(|lock| (lock.pid, lock.locked.clone())).unwrap_or_default();
+        self.logged.retain(|of, at| *of == lock || at.elapsed() < LOG_EVERY);
+        let is_news = self.logged.get(&lock).is_none_or(|at| at.elapsed() >= LOG_EVERY);
+        if is_news {
+            self.logged.insert(lock, Instant::now());
+        }
+        is_news
+    }
 }
 
 impl Locks {
     pub(crate) fn new(database: Database) -> Self {
         let teller = format!("process {} {:08x}", std::process::id(), rand::random::<u32>());
-        Self { database, teller, known: Mutex::default() }
+        Self { database, teller, observed: Mutex::default() }
     }
 
     /// Looks for as long as it is polled.
@@ -79,52 +101,45 @@ impl Locks {
     }
 
     /// Whether an error means that a batch waited in vain for a lock.
-    pub(crate) fn is_wait(&self, error: &certferry_store::Error) -> bool {
-        // Batches that wait for others are cancelled by whoever sees it first.
-        error.is_lock_timeout() || error.is_cancelled() && self.are_met()
+    pub(crate) fn is_wait(&self, error: &Error) -> bool {
+        // Batches that wait for others are cancelled by whoever sees it first, perhaps another process.
+        error.is_lock_timeout() || error.is_cancelled_by_request() || error.is_cancelled() && self.are_held()
     }
 
-    /// Certificates had to wait for a lock.
-    pub(crate) fn meet(&self) {
-        self.lock().met = Some(Instant::now());
+    /// Remembers that certificates had to wait for a lock.
+    pub(crate) fn note_wait(&self) {
+        self.lock().waited_at = Some(Instant::now());
     }
 
     /// Whether certificates had to wait for locks of others just now.
-    pub(crate) fn are_met(&self) -> bool {
-        self.lock().met.is_some_and(|met| met.elapsed() < MAY_LAST)
+    pub(crate) fn are_held(&self) -> bool {
+        self.lock().waited_at.is_some_and(|at| at.elapsed() < MAY_LAST)
     }
 
-    /// Who holds the lock, as was seen last.
+    /// Who holds the lock, as was seen last, in a sentence.
     pub(crate) fn holder(&self) -> Option<String> {
-        let known = self.lock();
-        known.seen.as_ref().filter(|(at, _)| at.elapsed() < MAY_LAST).map(|(_, lock)| lock.to_string())
+        self.lock().latest_holder().map(|lock| {
+            format!("certificates wait for {lock}; have that session end its transaction, pg_stat_activity shows it")
+        })
     }
 
     async fn note(&self, lock: Option<ForeignLock>) {
         if let Some(lock) = lock {
             let now = Instant::now();
-            let mut known = self.lock();
-            known.met = Some(now);
-            known.seen = Some((now, lock));
+            let mut observed = self.lock();
+            observed.waited_at = Some(now);
+            observed.holder = Some((now, lock));
         }
-        if self.are_met() {
+        if self.are_held() {
             let text = self.holder().unwrap_or_else(|| {
                 "certificates wait for a lock that another session holds; pg_stat_activity shows it".to_owned()
             });
-            let is_news = {
-                let mut known = self.lock();
-                let is_old = |(at, of): &(Instant, String)| *of == text && at.elapsed() < LOG_EVERY;
-                let is_news = !known.logged.as_ref().is_some_and(is_old);
-                if is_news {
-                    known.logged = Some((Instant::now(), text.clone()));
-                }
-                is_news
-            };
+            let is_news = self.lock().is_news();
             if is_news {
-                tracing::warn!("{text}; the others go on, nothing is lost");
+                tracing::warn!("{text}; certificates that do not need it go on, nothing is lost");
             }
             self.tell(&text).await;
-        } else if self.lock().logged.take().is_some() {
+        } else if !std::mem::take(&mut self.lock().logged).is_empty() {
             tracing::info!("nobody waits for a lock of others any more");
             self.end().await;
         }
@@ -158,8 +173,8 @@ impl Locks {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Observed> {
+        self.observed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -200,6 +215,27 @@ impl Engine {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_lock_is_logged_again_only_for_another_holder_or_table() {
+        let lock = |pid, locked: &str, application: Option<&str>| ForeignLock {
+            pid: Some(pid),
+            application: application.map(str::to_owned),
+            user: None,
+            since: None,
+            locked: Some(locked.to_owned()),
+        };
+        let mut observed = Observed::default();
+        let mut is_news = |lock| {
+            observed.holder = Some((Instant::now(), lock));
+            observed.is_news()
+        };
+        assert!(is_news(lock(1, "users", None)));
+        assert!(!is_news(lock(1, "users", Some("psql"))), "only its words are other ones");
+        assert!(is_news(lock(1, "vehicles", None)));
+        assert!(!is_news(lock(1, "users", None)));
+        assert!(is_news(lock(2, "users", None)));
+    }
 
     #[test]
     fn whoever_has_waited_for_long_is_tried_less_often() {

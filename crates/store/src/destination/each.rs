@@ -51,8 +51,13 @@ pub async fn write_each(
                 writing.refused.extend(done.without);
                 parts.push(part);
             }
-            // Who waits for whom is not this part's fault, and what the others hold stays held until the end.
-            Err(error) if error.is_outage() || error.is_misfit() || error.code() == Code::Deadlock => {
+            // Who waits for whom, and whom somebody cancels, is not this part's fault, and what the others hold stays held until the end.
+            Err(error)
+                if error.is_outage()
+                    || error.is_misfit()
+                    || error.is_cancelled_by_request()
+                    || error.code() == Code::Deadlock =>
+            {
                 return Err(error);
             }
             // A customer, a technician or a device: whose, is found by halving.
