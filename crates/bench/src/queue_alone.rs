@@ -35,8 +35,13 @@ pub(crate) async fn run(arena: &Arena, prepared: &Prepared) -> Result<Run> {
     let meter = Meter::begin(arena, &prepared.source).await?;
     let url = arena.url(RUN, None);
     let pool = PgPoolOptions::new().max_connections(10).connect(&url).await?;
-    let settings =
-        Settings { url, connect_timeout: Duration::from_secs(10), statement_timeout: Duration::from_mins(1) };
+    let settings = Settings {
+        url,
+        connect_timeout: Duration::from_secs(10),
+        statement_timeout: Duration::from_mins(1),
+        lock_timeout: Duration::from_mins(1),
+        application_name: certferry_queue::APPLICATION_NAME,
+    };
     let queue = Queue::connect(&settings).await?;
 
     let started = Instant::now();

@@ -1,5 +1,7 @@
 //! What the commands talk to, as the configuration says.
 
+use std::time::Duration;
+
 use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
 use certferry_operations::{AtWork, Participant, operator};
 use certferry_queue::Queue;
@@ -9,16 +11,36 @@ use certferry_store::Database;
 /// Enough for a command, which has a few pages in hand at most.
 const CONNECTIONS: u32 = 4;
 
+/// The longest that a command for which a person waits waits for a lock.
+const IMPATIENT_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What the server calls the sessions of commands for which a person waits.
+pub(crate) const IMPATIENT: &str = "certferry-impatient";
+
 /// The destination's database, whatever is in it.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
+    database_as(config, "certferry", config.database.statement_timeout).await
+}
+
+/// The destination's database, whatever is in it, for a command for which a person waits. To be used within
+/// [`crate::lock_wait::naming_the_holder`].
+pub(crate) async fn impatient_database(config: &Config) -> anyhow::Result<Database> {
+    database_as(config, IMPATIENT, IMPATIENT_LOCK_TIMEOUT).await
+}
+
+async fn database_as(
+    config: &Config,
+    application_name: &'static str,
+    lock_timeout: Duration,
+) -> anyhow::Result<Database> {
     let settings = certferry_store::Settings {
         url: config.database_url()?.expose().to_owned(),
         destination_schema: config.destination.schema.clone(),
         max_connections: CONNECTIONS.min(config.database.max_connections),
         connect_timeout: config.database.connect_timeout,
         statement_timeout: config.database.administrative_timeout(),
-        lock_timeout: config.database.statement_timeout,
-        application_name: "certferry",
+        lock_timeout,
+        application_name,
     };
     Database::connect(&settings).await.hint_from(certferry_store::Error::hint)
 }
@@ -73,10 +95,21 @@ pub(crate) fn participant<'a>(
 
 /// The queue, whether it is set up or not.
 pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
+    queue_as(config, certferry_queue::APPLICATION_NAME, config.database.administrative_timeout()).await
+}
+
+/// The queue for a command for which a person waits; see [`impatient_database`].
+pub(crate) async fn impatient_queue(config: &Config) -> anyhow::Result<Queue> {
+    queue_as(config, IMPATIENT, IMPATIENT_LOCK_TIMEOUT).await
+}
+
+async fn queue_as(config: &Config, application_name: &'static str, lock_timeout: Duration) -> anyhow::Result<Queue> {
     let settings = certferry_queue::Settings {
         url: config.database_url()?.expose().to_owned(),
         connect_timeout: config.database.connect_timeout,
         statement_timeout: config.database.administrative_timeout(),
+        lock_timeout,
+        application_name,
     };
     Queue::connect(&settings).await.hint_from(certferry_queue::Error::hint)
 }

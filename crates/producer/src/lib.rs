@@ -11,6 +11,7 @@ mod export_mappings;
 mod import_mappings;
 mod interruption;
 mod limiting;
+mod lock_wait;
 mod mapping_file;
 mod missing;
 mod page_by_page;

@@ -8,6 +8,7 @@ use certferry_operations::operator;
 use certferry_store::{Error, Pause};
 use serde::Serialize;
 
+use crate::lock_wait::naming_the_holder;
 use crate::{cli, connections};
 
 /// What `producer pause` found or did.
@@ -66,15 +67,20 @@ impl fmt::Display for Since<'_> {
 /// Pauses the run.
 pub(crate) async fn pause(config: &Config, arguments: &cli::Pause, shutdown: &Shutdown) -> anyhow::Result<Paused> {
     let pausing = async {
-        let database = connections::steering_database(config).await?;
-        let changed = certferry_store::pause(&database, &operator().to_string(), arguments.reason.as_deref())
-            .await
-            .hint_from(Error::hint)?;
-        let mut snapshot = database.begin_snapshot().await?;
-        let open = certferry_store::open_pause(&mut snapshot).await?;
-        snapshot.rollback().await?;
+        let database = connections::impatient_database(config).await?;
+        let pausing = async {
+            certferry_store::ensure_ready(&database).await.hint_from(Error::hint)?;
+            let by = operator().to_string();
+            let changed =
+                certferry_store::pause(&database, &by, arguments.reason.as_deref()).await.hint_from(Error::hint)?;
+            let mut snapshot = database.begin_snapshot().await?;
+            let open = certferry_store::open_pause(&mut snapshot).await?;
+            snapshot.rollback().await?;
+            Ok(Paused { in_effect: open.is_some(), changed, open })
+        };
+        let paused = naming_the_holder(&database, Box::pin(pausing)).await?;
         database.close().await;
-        Ok(Paused { in_effect: open.is_some(), changed, open })
+        Ok(paused)
     };
     shutdown.interrupting(pausing).await.context("interrupted; `producer status` says whether the run is paused")?
 }
@@ -82,8 +88,12 @@ pub(crate) async fn pause(config: &Config, arguments: &cli::Pause, shutdown: &Sh
 /// Lets the run go on.
 pub(crate) async fn resume(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Resumed> {
     let resuming = async {
-        let database = connections::steering_database(config).await?;
-        let ended = certferry_store::resume(&database, &operator().to_string()).await.hint_from(Error::hint)?;
+        let database = connections::impatient_database(config).await?;
+        let resuming = async {
+            certferry_store::ensure_ready(&database).await.hint_from(Error::hint)?;
+            certferry_store::resume(&database, &operator().to_string()).await.hint_from(Error::hint)
+        };
+        let ended = naming_the_holder(&database, Box::pin(resuming)).await?;
         database.close().await;
         Ok(Resumed { paused: false, changed: ended.is_some(), ended })
     };

@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::cli::Status;
 use crate::connections;
+use crate::lock_wait::{is_lock_timeout, naming_the_holder};
 use standstill::Signs;
 
 /// How often `--watch` looks.
@@ -47,14 +48,14 @@ pub(crate) struct Progress {
 /// Says how far the migration is, once or every second.
 pub(crate) async fn run(config: &Config, arguments: &Status, json: bool, shutdown: &Shutdown) -> anyhow::Result<()> {
     let connecting = async {
-        let database = connections::steering_database(config).await?;
-        anyhow::Ok(Looking {
-            database,
-            queue: connections::queue(config).await?,
+        let looking = Looking {
+            database: connections::impatient_database(config).await?,
+            queue: connections::impatient_queue(config).await?,
             orphan_after: config.worker.orphan_after,
             timezone: config.dates.timezone,
             run: arguments.run,
-        })
+        };
+        anyhow::Ok(looking)
     };
     let Some(looking) = shutdown.interrupting(connecting).await else { return Ok(()) };
     let looking = looking?;
@@ -68,7 +69,7 @@ pub(crate) async fn run(config: &Config, arguments: &Status, json: bool, shutdow
         };
         return shutdown.interrupting(watch(config, &looking, form)).await.unwrap_or(Ok(()));
     }
-    let Some(progress) = shutdown.interrupting(looking.once()).await else { return Ok(()) };
+    let Some(progress) = shutdown.interrupting(looking.first()).await else { return Ok(()) };
     let progress = progress?;
     if json {
         output::line(serde_json::to_string(&progress)?)?;
@@ -89,20 +90,23 @@ enum Form {
     Json,
 }
 
-/// Looks until it is interrupted. A database that is away is waited for.
+/// Looks until it is interrupted. A database that is away and a lock that somebody else holds are waited for.
 async fn watch(config: &Config, looking: &Looking, form: Form) -> anyhow::Result<()> {
     let mut ticks = interval_at(Instant::now(), INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut is_first = true;
     loop {
         ticks.tick().await;
-        let progress = match looking.once().await {
+        let looked = if is_first { looking.first().await } else { looking.again().await };
+        let progress = match looked {
             Ok(progress) => progress,
-            Err(error) if is_outage(&error) => {
+            Err(error) if is_outage(&error) && !is_first || is_lock_timeout(&error) => {
                 tracing::warn!("{error:#}; looking again");
                 continue;
             }
             Err(error) => return Err(error),
         };
+        is_first = false;
         match form {
             Form::Screen => output::line(screen::redrawn(&progress, config.dates.timezone))?,
             Form::Lines => output::line(screen::line(&progress))?,
@@ -125,7 +129,20 @@ struct Looking {
 }
 
 impl Looking {
-    async fn once(&self) -> anyhow::Result<Progress> {
+    /// Looks, after having made sure that there is something to look at.
+    async fn first(&self) -> anyhow::Result<Progress> {
+        let looking = async {
+            certferry_store::ensure_ready(&self.database).await.hint_from(Error::hint)?;
+            self.look().await
+        };
+        naming_the_holder(&self.database, Box::pin(looking)).await
+    }
+
+    async fn again(&self) -> anyhow::Result<Progress> {
+        naming_the_holder(&self.database, Box::pin(self.look())).await
+    }
+
+    async fn look(&self) -> anyhow::Result<Progress> {
         let mut snapshot = self.database.begin_snapshot().await?;
         let summary = certferry_store::summary(&mut snapshot, self.run).await.context("could not read the status")?;
         let rate = certferry_store::rate_per_second(&mut snapshot).await?;

@@ -39,7 +39,14 @@ pub struct Settings {
     pub connect_timeout: Duration,
     /// The longest a statement may run.
     pub statement_timeout: Duration,
+    /// The longest a statement may wait for a lock.
+    pub lock_timeout: Duration,
+    /// What the server calls the sessions; begins with `certferry`, by which they are told from others'.
+    pub application_name: &'static str,
 }
+
+/// What the server calls the sessions of workers and of commands that fill the queue.
+pub const APPLICATION_NAME: &str = "certferry-queue";
 
 /// Connections of one process to the queue. They are few and separate from the store's, so that batches that wait for
 /// a connection never keep a lease from being renewed.
@@ -77,11 +84,11 @@ impl Queue {
         let options = certferry_connection::Settings::options_of(&settings.url);
         let of_connections = certferry_connection::Settings {
             options: options.map_err(|error| Error::new("read the database URL", error))?,
-            application_name: "certferry-queue",
+            application_name: settings.application_name,
             parameters: vec![
                 ("jit", "off".to_owned()),
                 ("statement_timeout", statement_timeout),
-                ("lock_timeout", patience.clone()),
+                ("lock_timeout", settings.lock_timeout.min(LONGEST_WAIT).as_millis().to_string()),
                 ("idle_in_transaction_session_timeout", patience),
             ],
             read_only: false,

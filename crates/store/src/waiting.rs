@@ -63,6 +63,22 @@ pub async fn foreign_lock(database: &Database) -> Result<Option<ForeignLock>, Er
     }))
 }
 
+/// Who holds the lock that sessions of this application name wait for just now, whoever that is; none when they wait for none.
+pub async fn lock_holder(database: &Database, waiting_application: &str) -> Result<Option<ForeignLock>, Error> {
+    let failed = |error| Error::new("look for who holds a lock", error);
+    let mut session = database.session().await?;
+    let asking = sqlx::query_file!("queries/lock_holder.sql", waiting_application);
+    let row = asking.fetch_optional(&mut *session).await.map_err(failed)?;
+    session.end().await.map_err(failed)?;
+    Ok(row.map(|row| ForeignLock {
+        pid: row.pid,
+        application: row.application,
+        user: row.user_name,
+        since: row.since,
+        locked: row.locked,
+    }))
+}
+
 /// Tells everyone why a worker does not get on. Holds for half a minute, unless it is said again.
 pub async fn record_waiting(database: &Database, worker: &str, because: &str) -> Result<(), Error> {
     let failed = |error| Error::new("record what is waited for", error);

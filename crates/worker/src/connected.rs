@@ -81,6 +81,8 @@ async fn queue(config: &Config) -> anyhow::Result<Queue> {
         url: config.database_url()?.expose().to_owned(),
         connect_timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
+        lock_timeout: config.database.statement_timeout,
+        application_name: certferry_queue::APPLICATION_NAME,
     };
     Queue::connect(&settings).await.hint_from(certferry_queue::Error::hint)
 }
