@@ -101,6 +101,8 @@ pub(super) async fn destination_full(mut run: Run) -> Outcome {
     let before = scene.world.number(undone).await;
     let ballast = volume.fill();
     scene.world.until(undone, |undone| undone > before + 2).await;
+    let told = "SELECT count(*) FROM certferry.waiting WHERE because LIKE '%does not work%No space left%'";
+    scene.world.until(told, |told| told > 0).await;
     tokio::time::sleep(run.absence()).await;
     scene.fleet.assert_all_run();
     fs::remove_file(ballast).unwrap();

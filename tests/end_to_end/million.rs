@@ -160,7 +160,8 @@ fn queries() -> Vec<Query> {
                 same("null"),
                 same("null"),
                 same("2026-01-01"),
-                "'worker-1'"
+                "'worker-1'",
+                same("\\\\x00")
             ),
             status
         ),
@@ -188,7 +189,7 @@ fn queries() -> Vec<Query> {
         query!("store/queries/taken_numbers.sql", (numbers()), &[&["certificates_certificate_number_key"]]),
         query!("store/queries/reserve_mapping.sql", (same("technician"), ids()), &[]),
         query!("store/queries/mapped.sql", (same("technician"), ids()), mapping),
-        query!("store/queries/settle_mapping.sql", (same("technician"), ids(), ids(), same("created")), mapping),
+        query!("store/queries/settle_mapping.sql", (same("technician"), ids(), ids(), same("created"), ids()), mapping),
         query!(
             "store/queries/customers_by_trade_license.sql",
             (batch(|id| format!("CN-{id}"))),
@@ -197,6 +198,7 @@ fn queries() -> Vec<Query> {
         query!("store/queries/release_mapping.sql", (same("technician"), ids()), mapping),
         query!("store/queries/lock_devices.sql", (ids()), &[&["devices_pkey"]]),
         query!("store/queries/block_devices.sql", (ids()), &[&["devices_pkey"]]),
+        query!("store/queries/note_blocked.sql", (ids()), &[&["devices_pkey"]]),
         query!("store/queries/report_page.sql", ("NULL", "NULL", "2000"), status, in_order),
         query!("store/queries/report_page.sql", ("1500000", "true", "2000"), status, in_order),
         query!("store/queries/report_page.sql", ("1500000", "false", "2000"), status, in_order),

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Child;
 
 use crate::conservation::Conservation;
 use crate::verdicts::assert_as_expected;
-use crate::world::{World, ended, succeeded};
+use crate::world::{World, ended, signal, succeeded};
 
 const RUNNING: &str = "SELECT count(*) FROM apalis.jobs WHERE status = 'Running'";
 const FINISHED: &str = "SELECT count(*) FROM certferry.certificate_status WHERE state <> 'queued'";
@@ -196,4 +197,79 @@ async fn a_retry_waits_for_a_worker_that_has_found_the_certificate_final() {
     succeeded(ended(retry).await);
     assert_eq!(world.number("SELECT count(*) FROM apalis.jobs").await, 1);
     world.drain(1).await;
+}
+
+/// The most that was finished within any two seconds, and over how many seconds everything was.
+const FLOW: &str = "
+    WITH finished AS (
+        SELECT at, certificates FROM certferry.tally WHERE state IN ('migrated', 'failed') AND certificates > 0
+    )
+    SELECT max((
+        SELECT sum(later.certificates) FROM finished AS later
+        WHERE later.at BETWEEN finished.at AND finished.at + interval '2 seconds'
+    ))::bigint
+    FROM finished";
+
+#[tokio::test]
+async fn a_limit_holds_over_all_workers_also_where_one_is_killed() {
+    let world = enqueued_world().await;
+    let conservation = Conservation::of(&world).await;
+    let limited = json(&world, &["limit", "--rate", "200", "--json"]).await;
+    assert_eq!(
+        (&limited["rate"], &json(&world, &["status", "--json"]).await["limit"]["per_second"]),
+        (&200.0.into(), &200.0.into())
+    );
+    let mut workers: Vec<Child> = (0..3).map(|_| world.start("worker", ["--drain"])).collect();
+    world.until(FINISHED, |finished| finished >= 300).await;
+    signal(&workers[0], Signal::KILL);
+    workers.remove(0).wait().await.unwrap();
+    world.until(FINISHED, |finished| finished >= 1000).await;
+    // What is saved up in half a second, and what two seconds bring; each worker may have as much in hand as it took before.
+    let most = world.number(FLOW).await;
+    assert!(most <= 200 * 2 + 100 + 3 * 40, "{most} within two seconds");
+    let seconds =
+        "SELECT extract(epoch FROM max(finished_at) - min(started_at))::bigint FROM certferry.certificate_status";
+    let took = world.number(seconds).await;
+    assert!(took >= 4, "1,000 at 200 a second took {took} s");
+
+    assert_eq!(json(&world, &["limit", "--off", "--json"]).await["rate"], Value::Null);
+    assert_eq!(json(&world, &["limit", "--json"]).await["rate"], Value::Null);
+    for mut worker in workers {
+        assert!(worker.wait().await.unwrap().success());
+    }
+    assert_as_expected(&world).await;
+    conservation.assert_holds(&world).await;
+}
+
+const CERTIFICATES: &str = "SELECT count(*) FROM certificates";
+
+/// Whoever is first decides, and nothing is written of a certificate that is set aside.
+#[tokio::test]
+async fn certificates_are_set_aside_beside_workers_that_migrate_them() {
+    let world = enqueued_world().await;
+    let before = world.number(CERTIFICATES).await;
+    let workers: Vec<Child> = (0..2).map(|_| world.start("worker", ["--drain"])).collect();
+    world.until(FINISHED, |finished| finished >= 100).await;
+    let skipped = json(&world, &["skip", "--state", "queued", "--reason", "enough", "--json"]).await;
+    let skipped = skipped["skipped"].as_i64().unwrap();
+    for mut worker in workers {
+        assert!(worker.wait().await.unwrap().success());
+    }
+    assert_eq!(
+        world.number("SELECT count(*) FROM certferry.certificate_status WHERE state = 'skipped'").await,
+        skipped
+    );
+    assert!(skipped > 0, "it was too late to prove anything");
+    let migrated = world.number("SELECT count(*) FROM certferry.certificate_status WHERE state = 'migrated'").await;
+    assert_eq!(world.number(CERTIFICATES).await, before + migrated, "one that nobody owns was written");
+    assert_eq!(world.number("SELECT count(*) FROM apalis.jobs").await, 0);
+    let runs = json(&world, &["runs", "--json"]).await;
+    assert_eq!((&runs[0]["adds_up"], &runs[0]["skipped"]), (&true.into(), &skipped.into()));
+    assert_eq!(world.number("SELECT count(*) FROM certferry.late_result").await, 0);
+
+    world.succeeds("producer", ["retry", "--skipped"]).await;
+    world.drain(2).await;
+    assert_as_expected(&world).await;
+    let runs = json(&world, &["runs", "--json"]).await;
+    assert!(runs.as_array().unwrap().iter().all(|run| run["adds_up"] == true), "{runs}");
 }

@@ -6,6 +6,7 @@
 
 mod code_page;
 mod date;
+mod evidence;
 mod filter;
 mod id;
 mod issue;
@@ -28,6 +29,7 @@ mod vehicle;
 mod verify;
 
 pub use code_page::CodePage;
+pub use evidence::{Evidence, PeopleIds, RulesFingerprint};
 pub use filter::Filter;
 pub use id::{NewId, OldId};
 pub use issue::{Code, Issue, Kind, Warning, WarningCode};

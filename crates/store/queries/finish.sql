@@ -13,15 +13,16 @@ WITH recorded AS (
         error_message = finished.error_message,
         issues = coalesce(finished.issues, '[]'),
         warnings = coalesce(finished.warnings, '[]'),
+        evidence = finished.evidence,
         worker = $13,
         started_at = finished.started_at,
         finished_at = clock_timestamp()
     FROM unnest(
         $1::bigint[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-        $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::timestamptz[]
+        $7::text[], $8::text[], $9::text[], $10::jsonb[], $11::jsonb[], $12::timestamptz[], $14::bytea[]
     ) AS finished (
         certificate_id, state, certificate_number, ecu_number, new_certificate_id, new_vehicle_id,
-        error_kind, error_code, error_message, issues, warnings, started_at
+        error_kind, error_code, error_message, issues, warnings, started_at, evidence
     )
     WHERE status.certificate_id = finished.certificate_id AND status.state = 'queued'
     RETURNING status.certificate_id, status.error_code

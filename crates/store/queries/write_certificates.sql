@@ -8,6 +8,9 @@ blocked AS (
     UPDATE devices SET is_blocked = TRUE FROM unblocked WHERE devices.id = unblocked.id
     RETURNING devices.id
 ),
+noted AS (
+    INSERT INTO certferry.blocked_device (device_id) SELECT id FROM blocked ON CONFLICT DO NOTHING
+),
 planned AS (
     SELECT *
     FROM unnest(

@@ -14,7 +14,7 @@ mod refusal;
 
 use std::collections::{HashMap, HashSet};
 
-use certferry_certificate::{Issue, NewId, OldId, Plan, Status, Warning};
+use certferry_certificate::{Issue, NewId, OldId, PeopleIds, Plan, Status, Warning};
 use sqlx::PgConnection;
 
 use crate::difference::Difference;
@@ -33,6 +33,8 @@ pub struct Written {
     pub new_certificate_id: NewId,
     /// Its vehicle, if it has one.
     pub new_vehicle_id: Option<NewId>,
+    /// Its customer and technicians.
+    pub people: PeopleIds,
     /// What was left out.
     pub warnings: Vec<Warning>,
 }
@@ -134,6 +136,15 @@ async fn block_devices(connection: &mut PgConnection, devices: &[i64]) -> Result
     }
     let block = sqlx::query_file!("queries/block_devices.sql", devices).execute(connection);
     block.await.map(drop).map_err(|error| Error::new("block devices", error))
+}
+
+/// Notes which of these devices, none of which was blocked before, this transaction has blocked.
+async fn note_blocked(connection: &mut PgConnection, devices: &[i64]) -> Result<(), Error> {
+    if devices.is_empty() {
+        return Ok(());
+    }
+    let noting = sqlx::query_file!("queries/note_blocked.sql", devices).execute(connection);
+    noting.await.map(drop).map_err(|error| Error::new("note which devices are blocked", error))
 }
 
 /// Locks the devices that [`block_devices`] will block, in order, for plans that are written in parts. Returns those

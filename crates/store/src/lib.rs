@@ -50,5 +50,6 @@ pub use summary::{CodeCount, LastFailed, Summary, summary};
 pub use tables::{DestinationTable, destination_tables};
 pub use uniqueness::{Uniqueness, uniqueness};
 pub use waiting::{
-    ForeignLock, end_waiting, foreign_lock, is_read_only, lock_holder, note_lock_waits, record_waiting, waiting,
+    ForeignLock, begin_waiting, end_waiting, foreign_lock, is_read_only, lock_holder, note_lock_waits, record_waiting,
+    waiting,
 };

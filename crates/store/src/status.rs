@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use certferry_certificate::{Identity, Issue, NewId, OldId, State, Warning};
+use certferry_certificate::{Evidence, Identity, Issue, NewId, OldId, State, Warning};
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -20,6 +20,8 @@ pub enum Verdict {
         new_vehicle_id: Option<NewId>,
         /// What was left out.
         warnings: Vec<Warning>,
+        /// What is kept of what was written.
+        evidence: Option<Evidence>,
     },
     /// It is not, for these reasons: sorted, at least one.
     Failed(Vec<Issue>),
@@ -65,6 +67,7 @@ pub async fn finish(connection: &mut PgConnection, worker: &str, results: &[Fini
         &rows.warnings as _,
         &rows.started_at,
         worker,
+        &rows.evidence as _,
     )
     .fetch_all(connection)
     .await
@@ -89,6 +92,7 @@ struct Rows<'a> {
     issues: Vec<Option<Value>>,
     warnings: Vec<Option<Value>>,
     started_at: Vec<DateTime<Utc>>,
+    evidence: Vec<Option<Vec<u8>>>,
 }
 
 impl<'a> Rows<'a> {
@@ -99,11 +103,15 @@ impl<'a> Rows<'a> {
         self.started_at.push(result.started_at);
         let (state, new_certificate_id, new_vehicle_id, issues, warnings): (_, _, _, &[Issue], &[Warning]) =
             match &result.verdict {
-                Verdict::Migrated { new_certificate_id, new_vehicle_id, warnings } => {
+                Verdict::Migrated { new_certificate_id, new_vehicle_id, warnings, .. } => {
                     (State::Migrated, Some(new_certificate_id.0), new_vehicle_id.map(|id| id.0), &[], warnings)
                 }
                 Verdict::Failed(issues) => (State::Failed, None, None, issues, &[]),
             };
+        self.evidence.push(match &result.verdict {
+            Verdict::Migrated { evidence, .. } => evidence.as_ref().map(Evidence::to_bytes),
+            Verdict::Failed(_) => None,
+        });
         self.states.push(state.as_str());
         self.new_certificate_ids.push(new_certificate_id);
         self.new_vehicle_ids.push(new_vehicle_id);

@@ -28,7 +28,7 @@ impl fmt::Display for ForeignLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.locked {
             Some(table) => write!(f, "a lock on {table} or on a row of it, held by ")?,
-            None => f.write_str("a lock on a row, held by ")?,
+            None => f.write_str("a lock, held by ")?,
         }
         match self.pid {
             Some(pid) => write!(f, "session {pid}")?,
@@ -77,6 +77,14 @@ pub async fn lock_holder(database: &Database, waiting_application: &str) -> Resu
         since: row.since,
         locked: row.locked,
     }))
+}
+
+/// Makes room for what a worker may have to tell when the server's disk is full.
+pub async fn begin_waiting(database: &Database, worker: &str) -> Result<(), Error> {
+    let failed = |error| Error::new("make room for what may be waited for", error);
+    let mut session = database.session().await?;
+    sqlx::query_file!("queries/begin_waiting.sql", worker).execute(&mut *session).await.map_err(failed)?;
+    session.end().await.map_err(failed)
 }
 
 /// Tells everyone why a worker does not get on. Holds for half a minute, unless it is said again.
@@ -150,6 +158,6 @@ mod tests {
              since 1970-01-01 00:00:00 UTC"
         );
         lock = ForeignLock { pid: None, application: None, user: None, since: None, locked: None };
-        assert_eq!(lock.to_string(), "a lock on a row, held by a prepared transaction");
+        assert_eq!(lock.to_string(), "a lock, held by a prepared transaction");
     }
 }

@@ -24,17 +24,16 @@ const RUNS: &str = include_str!("../migrations/20261125100000_runs_and_history.s
 
 /// Rows of the tally that are not what counting gives.
 const DIFFERENCES: &str = "
-    SELECT count(*) FROM (
-        SELECT run_id, state, error_kind, error_code, issues #>> '{0,field}' AS error_field, count(*) AS certificates
+    WITH counted AS (
+        SELECT run_id, state, error_kind, error_code, issues #>> '{0,field}', count(*)::numeric
         FROM certferry.certificate_status GROUP BY 1, 2, 3, 4, 5
-    ) AS counted
-    FULL JOIN (
-        SELECT run_id, state, error_kind, error_code, error_field, sum(certificates) AS certificates
+    ),
+    told AS (
+        SELECT run_id, state, error_kind, error_code, error_field, sum(certificates)
         FROM certferry.tally GROUP BY 1, 2, 3, 4, 5 HAVING sum(certificates) <> 0
-    ) AS told
-    ON (counted.run_id, counted.state, counted.error_kind, counted.error_code, counted.error_field)
-        IS NOT DISTINCT FROM (told.run_id, told.state, told.error_kind, told.error_code, told.error_field)
-    WHERE counted.certificates IS DISTINCT FROM told.certificates";
+    )
+    SELECT count(*)
+    FROM ((SELECT * FROM counted EXCEPT SELECT * FROM told) UNION ALL (SELECT * FROM told EXCEPT SELECT * FROM counted)) AS d";
 
 async fn fresh() -> (Fresh, PgConnection) {
     let fresh = Fresh::fresh(Template::empty()).await.expect("the database answers");

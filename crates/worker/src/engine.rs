@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use certferry_bootstrap::config::WorkerConfig;
-use certferry_certificate::{Code, Identity, Issue, OldId};
+use certferry_certificate::{Code, Identity, Issue, OldId, RulesFingerprint};
 use certferry_migration::{Begun, Planner, Prepared, crash_point, panic_message};
 use certferry_queue::{Batch, Job};
 use certferry_store::{Database, Finished, Transaction, Verdict};
@@ -57,6 +57,8 @@ pub(crate) struct Engine {
     pub(crate) worker: String,
     pub(crate) database: Database,
     pub(crate) planner: Planner,
+    /// Of the planner's rules.
+    pub(crate) rules: RulesFingerprint,
     pub(crate) config: WorkerConfig,
     /// Whether the last batch had something that the database refused.
     pub(crate) is_careful: AtomicBool,

@@ -82,6 +82,10 @@ impl Locks {
 
     /// Looks for as long as it is polled.
     pub(crate) async fn watch(&self) {
+        let beginning = Box::pin(certferry_store::begin_waiting(&self.database, &self.teller));
+        if let Some(Err(error)) = self.database.until_renewed(beginning).await {
+            tracing::debug!(error = &error as &dyn std::error::Error, "no room was made for what may be waited for");
+        }
         let mut pause = INTERVAL;
         loop {
             tokio::time::sleep(pause).await;
@@ -124,10 +128,16 @@ impl Locks {
     }
 
     async fn note(&self, lock: Option<ForeignLock>) {
-        if let Some(lock) = lock {
+        if let Some(mut lock) = lock {
             let now = Instant::now();
             let mut observed = self.lock();
             observed.waited_at = Some(now);
+            // Whoever waited may have given up before it was looked what for.
+            if lock.locked.is_none()
+                && let Some((_, before)) = observed.holder.take().filter(|(_, before)| before.pid == lock.pid)
+            {
+                lock.locked = before.locked;
+            }
             observed.holder = Some((now, lock));
         }
         if self.are_held() {

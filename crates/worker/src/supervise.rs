@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use certferry_bootstrap::{Config, Shutdown};
+use certferry_certificate::RulesFingerprint;
 use certferry_migration::Planner;
 use certferry_queue::{Batch, Claiming, Holds, Worker};
 use certferry_store::Catalog;
@@ -103,6 +104,7 @@ impl Shared {
         let settings = &self.config.worker;
         let engine = Arc::new(Engine {
             worker: worker.name().to_owned(),
+            rules: RulesFingerprint::of(&self.config.policy()),
             planner: Planner {
                 source: self.health.source.clone(),
                 database: self.health.database.clone(),

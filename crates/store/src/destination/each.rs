@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 use super::part::write_part;
 use super::people::People;
 use super::refusal::Refusal;
-use super::{Writing, lock_devices, lock_what_no_index_protects, remove_taken};
+use super::{Writing, lock_devices, lock_what_no_index_protects, note_blocked, remove_taken};
 use crate::database::limit_lock_waits;
 use crate::{Error, Uniqueness};
 
@@ -29,7 +29,7 @@ pub async fn write_each(
     sorted.sort_unstable_by_key(|plan| plan.id);
     lock_what_no_index_protects(connection, &sorted, uniqueness).await?;
     let mut people = People::reserve(connection, &sorted).await?;
-    lock_devices(connection, &sorted).await?;
+    let unblocked = lock_devices(connection, &sorted).await?;
     let mut writing = Writing::default();
     let mut parts = vec![sorted];
     while let Some(mut part) = parts.pop() {
@@ -76,6 +76,7 @@ pub async fn write_each(
             }
         }
     }
+    note_blocked(connection, &unblocked).await?;
     people.release(connection).await?;
     Ok(writing)
 }

@@ -75,7 +75,8 @@ pub(super) async fn all(
             // Writing each for itself says which it was, or that it was the vehicle.
             Error::difference(format!("insert certificate {}", plan.id), Difference::Dropped { table: "certificates" })
         })?;
-        Ok(Written { id: plan.id, new_certificate_id, new_vehicle_id, warnings: plan.warnings.clone() })
+        let people = resolved.people_ids(plan);
+        Ok(Written { id: plan.id, new_certificate_id, new_vehicle_id, people, warnings: plan.warnings.clone() })
     });
     written.collect()
 }

@@ -44,7 +44,14 @@ pub(super) async fn write_part(
                     Some(refusal) => warnings = vec![refusal.of_vehicle(plan)],
                     None => {}
                 }
-                part.writing.written.push(Written { id: plan.id, new_certificate_id, new_vehicle_id, warnings });
+                let people = part.resolved.people_ids(plan);
+                part.writing.written.push(Written {
+                    id: plan.id,
+                    new_certificate_id,
+                    new_vehicle_id,
+                    people,
+                    warnings,
+                });
             }
             Fate::NumberTaken(holder) => part.writing.refused.push(number_taken(plan, Some(holder))),
             Fate::Refused(refusal) => {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use certferry_certificate::{CustomerPlan, NewCustomer, NewId, NewTechnician, OldId, Plan, TechnicianPlan};
+use certferry_certificate::{CustomerPlan, NewCustomer, NewId, NewTechnician, OldId, PeopleIds, Plan, TechnicianPlan};
 use sqlx::PgConnection;
 
 use super::people_rows::{insert_customers, insert_licensed_customers, insert_technicians};
@@ -29,6 +29,15 @@ pub(super) struct Resolved {
 }
 
 impl Resolved {
+    /// The destination ids of everybody that a plan names.
+    pub(super) fn people_ids(&self, plan: &Plan) -> PeopleIds {
+        PeopleIds {
+            customer_id: self.customer_id(&plan.customer),
+            calibration_technician_id: self.technician_id(plan.calibration_technician.as_ref()),
+            installation_technician_id: self.technician_id(plan.installation_technician.as_ref()),
+        }
+    }
+
     /// The destination customer of a plan.
     pub(super) fn customer_id(&self, plan: &CustomerPlan) -> NewId {
         match plan {
@@ -188,7 +197,7 @@ pub(super) async fn resolve(
     let mut settled = Vec::new();
     let customers = customers(connection, plans, &people.customers, uniqueness, &mut settled).await?;
     let technicians = technicians(connection, plans, &people.technicians, &mut settled).await?;
-    settle(connection, &settled).await?;
+    settle(connection, &settled, plans).await?;
     Ok(Resolved { customers, technicians })
 }
 
@@ -285,17 +294,26 @@ async fn technicians(
     Ok(resolved)
 }
 
-/// Records mappings: entity, old id, new id and origin.
-async fn settle(connection: &mut PgConnection, settled: &[Settled]) -> Result<(), Error> {
+/// Records mappings, each with the certificate of the lowest id that needs it.
+async fn settle(connection: &mut PgConnection, settled: &[Settled], plans: &[&Plan]) -> Result<(), Error> {
     if settled.is_empty() {
         return Ok(());
     }
+    let mut needed_by: HashMap<Person, OldId> = HashMap::new();
+    for plan in plans {
+        for person in people_of(plan) {
+            let first = needed_by.entry(person).or_insert(plan.id);
+            *first = plan.id.min(*first);
+        }
+    }
+    let needed_by = |entity: &'static str, old_id: OldId| needed_by.get(&(entity, old_id)).map(|id| id.0);
     sqlx::query_file!(
         "queries/settle_mapping.sql",
         &settled.iter().map(|(entity, ..)| *entity).collect::<Vec<_>>() as _,
         &settled.iter().map(|(_, old_id, ..)| old_id.0).collect::<Vec<_>>(),
         &settled.iter().map(|(_, _, new_id, _)| new_id.0).collect::<Vec<_>>(),
         &settled.iter().map(|(.., origin)| *origin).collect::<Vec<_>>() as _,
+        &settled.iter().map(|(entity, old_id, ..)| needed_by(entity, *old_id)).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await
