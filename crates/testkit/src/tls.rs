@@ -13,11 +13,11 @@ use crate::postgres::account::Account;
 /// What kind of certificate a server has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Certificate {
-    /// For `localhost`, and valid.
+    /// For 127.0.0.1, and valid.
     Right,
     /// For another name.
     WrongName,
-    /// For `localhost`, and long expired.
+    /// For 127.0.0.1, and long expired.
     Expired,
 }
 
@@ -40,7 +40,7 @@ impl Files {
         let authority_pem = authority.self_signed(&authority_key).map_err(wrong)?.pem();
         let issuer = Issuer::new(authority, authority_key);
 
-        let name = if certificate == Certificate::WrongName { "elsewhere.example" } else { "localhost" };
+        let name = if certificate == Certificate::WrongName { "elsewhere.example" } else { "127.0.0.1" };
         let mut server = CertificateParams::new([name.to_owned()]).map_err(wrong)?;
         if certificate == Certificate::Expired {
             server.not_before = date_time_ymd(2020, 1, 1);

@@ -8,16 +8,17 @@ use serde_json::{Value, json};
 
 use crate::world::World;
 
-/// The URL of a server on the loopback address, by a name that its certificate may have.
+/// The URL of a server on the loopback address, for which its certificate may be. It is not called localhost: a machine
+/// without /etc/hosts knows no such name.
 fn postgres_url(server: &postgres::Server, mode: &str, authority: Option<&Path>) -> String {
     let authority = authority.map(|path| format!("&sslrootcert={}", path.display())).unwrap_or_default();
-    format!("postgres://postgres@localhost:{}/postgres?sslmode={mode}{authority}", server.tcp_port().expect("a port"))
+    format!("postgres://postgres@127.0.0.1:{}/postgres?sslmode={mode}{authority}", server.tcp_port().expect("a port"))
 }
 
 fn mariadb_url(server: &mariadb::Server, mode: &str, authority: Option<&Path>) -> String {
     let authority = authority.map(|path| format!("&ssl-ca={}", path.display())).unwrap_or_default();
     let port = server.tcp_port().expect("a port");
-    format!("mysql://root@localhost:{port}/mysql?ssl-mode={mode}{authority}")
+    format!("mysql://root@127.0.0.1:{port}/mysql?ssl-mode={mode}{authority}")
 }
 
 /// What `check` says of both databases.
@@ -133,7 +134,7 @@ async fn a_server_without_tls_is_refused_where_it_was_asked_for() {
     assert!(message.contains("the server does not offer TLS"), "{message}");
     assert!(message.contains("hint: switch TLS on at the server"), "{message}");
     // Neither can the environment of PostgreSQL's own programs decide it.
-    let unsaid = format!("postgres://postgres@localhost:{}/postgres", database.tcp_port().expect("a port"));
+    let unsaid = format!("postgres://postgres@127.0.0.1:{}/postgres", database.tcp_port().expect("a port"));
     let ended = world.run_with("check --json", &[("DATABASE_URL", &unsaid), ("PGSSLMODE", "verify-full")]);
     let document: Value = serde_json::from_str(&ended.stdout).expect("a document");
     assert_eq!(document["destination"]["security"]["mode"], "prefer", "{document}");
