@@ -103,7 +103,7 @@ async fn after_an_outage_it_reads_again() {
     let legacy = Legacy::at(server.url("legacy"));
     legacy.execute(include_str!("../../../testkit/sql/legacy.sql")).await;
     legacy.execute("INSERT INTO certificates (id) VALUES (1)").await;
-    let settings = Settings { acquire_timeout: Duration::from_millis(200), ..Settings::default() };
+    let settings = Settings { acquire_timeout: Duration::from_secs(2), ..Settings::default() };
     let source = legacy.source_with(&settings).await;
     assert_eq!(source.certificates(&[OldId(1)]).await.expect("certificates").len(), 1);
 
