@@ -3,6 +3,7 @@
 
 mod arena;
 mod certferry;
+mod commands;
 mod floor;
 mod goals;
 mod machine;

@@ -23,10 +23,11 @@ pub(crate) enum Phase {
     Costs,
     Single,
     Refused,
+    Commands,
 }
 
 impl Phase {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Processes,
         Self::Script,
         Self::Floor,
@@ -36,6 +37,7 @@ impl Phase {
         Self::Costs,
         Self::Single,
         Self::Refused,
+        Self::Commands,
     ];
 
     pub(crate) fn name(self) -> &'static str {
@@ -49,6 +51,7 @@ impl Phase {
             Self::Costs => "costs",
             Self::Single => "single",
             Self::Refused => "refused",
+            Self::Commands => "commands",
         }
     }
 }

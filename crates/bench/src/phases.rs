@@ -10,7 +10,7 @@ use crate::certferry::Certferry;
 use crate::options::{Options, Phase};
 use crate::report::{per_second, thousands};
 use crate::results::{Exchanges, Results, Row, Run};
-use crate::{floor, machine, queue_alone, script, single};
+use crate::{commands, floor, machine, queue_alone, script, single};
 
 /// A measurement is not repeated once its runs have taken this long.
 const LONG: Duration = Duration::from_mins(4);
@@ -64,6 +64,7 @@ impl Bench<'_> {
             Phase::Costs => self.costs().await,
             Phase::Single => self.single().await,
             Phase::Refused => self.refused().await,
+            Phase::Commands => self.commands().await,
         }
     }
 
@@ -96,6 +97,12 @@ impl Bench<'_> {
 
     async fn prepared(&self) -> Result<Prepared> {
         self.arena.prepare(self.options.certificates).await
+    }
+
+    async fn commands(&mut self) -> Result<()> {
+        let prepared = self.prepared().await?;
+        self.results.commands = commands::measure(self.arena, &prepared).await?;
+        Ok(())
     }
 
     async fn processes(&mut self) -> Result<()> {

@@ -4,10 +4,11 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
+use crate::commands::Timed;
 use crate::goals::{busy, goals};
 use crate::options::Options;
 use crate::profile::Profile;
-use crate::results::{Results, Row, Run, percentile};
+use crate::results::{Results, Row, Run, median, percentile};
 
 /// A statement is shortened to this many characters.
 const STATEMENT: usize = 110;
@@ -33,6 +34,7 @@ pub(crate) fn markdown(results: &Results, options: &Options) -> Result<String> {
     goal_table(&mut page, results, options)?;
     costs(&mut page, results)?;
     single(&mut page, results)?;
+    commands(&mut page, results)?;
     profiles(&mut page, results, options)?;
     page.push_str(include_str!("how.md"));
     Ok(page)
@@ -61,6 +63,22 @@ fn table(page: &mut String, results: &Results) -> Result<()> {
     }
     for (added, measured) in &results.round_trips {
         writeln!(page, "\nWith {added} ms of latency a round trip takes {measured:.2} ms here.")?;
+    }
+    writeln!(page)?;
+    Ok(())
+}
+
+fn commands(page: &mut String, results: &Results) -> Result<()> {
+    if results.commands.is_empty() {
+        return Ok(());
+    }
+    writeln!(page, "## Commands with 1,000,000 status rows\n")?;
+    writeln!(page, "From the start of the program to its end; 300 ms at most are wanted.\n")?;
+    writeln!(page, "| command | ms, median (least–most) |\n| --- | ---: |")?;
+    for Timed { command, milliseconds } in &results.commands {
+        let (Some(least), Some(most)) = (milliseconds.first(), milliseconds.last()) else { continue };
+        let middle = median(milliseconds.clone());
+        writeln!(page, "| `producer {command}` | {middle:.0} ({least:.0}–{most:.0}) |")?;
     }
     writeln!(page)?;
     Ok(())

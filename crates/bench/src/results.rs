@@ -1,5 +1,6 @@
 //! What was measured.
 
+use crate::commands::Timed;
 use crate::meter::Spent;
 use crate::program::Ended;
 
@@ -108,6 +109,8 @@ pub(crate) struct Results {
     /// The round trips through the proxy: added milliseconds and measured ones.
     pub(crate) round_trips: Vec<(u64, f64)>,
     pub(crate) single: Option<Latencies>,
+    /// The commands that people wait for, with a million status rows.
+    pub(crate) commands: Vec<Timed>,
     /// What could not be measured, and why.
     pub(crate) failures: Vec<String>,
     pub(crate) minutes: f64,

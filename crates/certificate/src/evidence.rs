@@ -236,7 +236,7 @@ fn source_fingerprint(record: &LegacyCertificate) -> [u8; SOURCE] {
             Reference::Missing => hasher.update(b"n"),
             Reference::Id(id) => hasher.update(b"i").update(&id.0.to_be_bytes()),
             Reference::Unreadable(None) => hasher.update(b"u"),
-            Reference::Unreadable(Some(text)) => {
+            Reference::Placeholder(text) | Reference::Unreadable(Some(text)) => {
                 hasher.update(b"t").update(&(text.len() as u64).to_be_bytes()).update(text.as_bytes())
             }
         };

@@ -66,8 +66,15 @@ impl Issues {
 
     /// A reference that must be there; `what` names it.
     pub(crate) fn required_id(&mut self, field: &str, what: impl Display, reference: &Reference) -> Option<OldId> {
-        if *reference == Reference::Missing {
-            self.add(Code::MissingField, Some(field), format!("{what} is required and missing"), None);
+        match reference {
+            Reference::Missing => {
+                self.add(Code::MissingField, Some(field), format!("{what} is required and missing"), None);
+            }
+            Reference::Placeholder(text) => {
+                let message = format!("{what} is required, and {} counts as missing", quote(text));
+                self.add(Code::MissingField, Some(field), message, Some(text));
+            }
+            Reference::Id(_) | Reference::Unreadable(_) => {}
         }
         self.optional_id(field, what, reference)
     }

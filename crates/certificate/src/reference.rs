@@ -6,9 +6,11 @@ use crate::{LegacyText, OldId};
 /// A legacy row's reference to another row, such as a certificate's `customer_id`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Reference {
-    /// `NULL`, empty, white space or a placeholder: it refers to nothing.
+    /// `NULL`: it refers to nothing.
     #[default]
     Missing,
+    /// Empty, white space or a placeholder, as it is stored: it refers to nothing either.
+    Placeholder(String),
     /// The id of the row it refers to.
     Id(OldId),
     /// Something that is no id: what it says, or `None` for bytes that are no text.
@@ -20,7 +22,7 @@ impl Reference {
     #[must_use]
     pub fn of(value: &LegacyText) -> Self {
         match Reading::of(value) {
-            Reading::Missing => Self::Missing,
+            Reading::Missing => value.as_str().map_or(Self::Missing, |text| Self::Placeholder(text.to_owned())),
             Reading::Text(text) => match whole_number(text) {
                 Some(id) => Self::Id(OldId(id)),
                 None => Self::Unreadable(value.as_str().map(str::to_owned)),
@@ -30,12 +32,18 @@ impl Reference {
         }
     }
 
+    /// Whether it refers to nothing.
+    #[must_use]
+    pub const fn is_missing(&self) -> bool {
+        matches!(self, Self::Missing | Self::Placeholder(_))
+    }
+
     /// The id, when there is one to be read.
     #[must_use]
     pub const fn id(&self) -> Option<OldId> {
         match self {
             Self::Id(id) => Some(*id),
-            Self::Missing | Self::Unreadable(_) => None,
+            Self::Missing | Self::Placeholder(_) | Self::Unreadable(_) => None,
         }
     }
 }
@@ -46,7 +54,7 @@ impl Serialize for Reference {
         match self {
             Self::Missing => serializer.serialize_none(),
             Self::Id(id) => id.serialize(serializer),
-            Self::Unreadable(Some(text)) => serializer.serialize_str(text),
+            Self::Placeholder(text) | Self::Unreadable(Some(text)) => serializer.serialize_str(text),
             Self::Unreadable(None) => serializer.collect_map([("undecodable", true)]),
         }
     }
@@ -70,6 +78,7 @@ mod tests {
         assert_eq!(Reference::of(&LegacyText::Undecodable), Reference::Unreadable(None));
         assert_eq!(Reference::of(&"12\0".into()), Reference::Unreadable(Some("12\0".to_owned())));
         assert_eq!(Reference::of(&LegacyText::Null), Reference::Missing);
+        assert_eq!(Reference::of(&" N/A ".into()), Reference::Placeholder(" N/A ".to_owned()));
     }
 
     #[test]
@@ -96,7 +105,11 @@ mod tests {
         fn nothing_unreadable_becomes_missing(text in "\\PC*|[-+0-9.eE ]{0,24}|[ \0-~]{0,12}") {
             let value = LegacyText::Text(text.clone());
             match Reference::of(&value) {
-                Reference::Missing => prop_assert_eq!(Reading::of(&value), Reading::Missing),
+                Reference::Missing => prop_assert!(false, "it is no NULL"),
+                Reference::Placeholder(raw) => {
+                    prop_assert_eq!(Reading::of(&value), Reading::Missing);
+                    prop_assert_eq!(raw, text);
+                }
                 Reference::Id(id) => prop_assert!(text.contains(id.0.to_string().trim_start_matches('-')), "{}", id),
                 Reference::Unreadable(raw) => prop_assert_eq!(raw, Some(text)),
             }

@@ -88,7 +88,7 @@ impl Violations {
     }
 
     fn technician(&mut self, legacy: &Reference, planned: Option<&TechnicianPlan>) {
-        let is_right = if planned.is_some() { is_id(legacy) } else { *legacy == Reference::Missing };
+        let is_right = if planned.is_some() { is_id(legacy) } else { legacy.is_missing() };
         self.unless(is_right, "a technician is too many or missing");
         if let Some(TechnicianPlan::Create(technician)) = planned {
             self.unless(*legacy == Reference::Id(technician.old_id), "the technician is another one");

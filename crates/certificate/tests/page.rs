@@ -61,7 +61,7 @@ fn warned(plan: &Plan) -> Option<String> {
 fn result(table: &str, value: LegacyText) -> String {
     match table {
         "reference" => match Reference::of(&value) {
-            Reference::Missing => "missing".to_owned(),
+            Reference::Missing | Reference::Placeholder(_) => "missing".to_owned(),
             Reference::Id(id) => id.to_string(),
             Reference::Unreadable(_) => "unreadable".to_owned(),
         },

@@ -42,6 +42,9 @@ pub(crate) async fn eligible(database: &Database, filter: &Filter, states: &[Sta
         let known = certferry_store::known(database, ids).await?;
         eligible.unknown = ids.iter().filter(|id| known.binary_search(id).is_err()).count() as u64;
     }
+    if eligible.selected == 0 {
+        return Ok(eligible);
+    }
     let mut snapshot = database.begin_snapshot().await?;
     let changed = filter.in_states(&intersection(filter, states));
     eligible.samples = certferry_store::selected_page(&mut snapshot, &changed, OldId(i64::MIN), SAMPLES).await?;

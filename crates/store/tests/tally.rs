@@ -21,6 +21,7 @@ const BEFORE_RUNS: &[&str] = &[
 ];
 
 const RUNS: &str = include_str!("../migrations/20261125100000_runs_and_history.sql");
+const EVIDENCE: &str = include_str!("../migrations/20261125120000_evidence.sql");
 
 /// Rows of the tally that are not what counting gives.
 const DIFFERENCES: &str = "
@@ -99,7 +100,7 @@ async fn an_upgrade_counts_what_is_there_and_old_workers_go_on() {
 #[tokio::test]
 async fn the_tally_is_what_counting_gives_whoever_changes_rows() {
     let (fresh, mut connection) = fresh().await;
-    for sql in BEFORE_RUNS.iter().chain([&RUNS]) {
+    for sql in BEFORE_RUNS.iter().chain([&RUNS, &EVIDENCE]) {
         execute(&mut connection, sql).await;
     }
     let database = store(&fresh).await;

@@ -305,6 +305,7 @@ fn customers_that_cannot_be() {
     );
     let of = |id| reasons(&changed(|r| r.customer_id = id), &lookups());
     assert_eq!(of(Reference::Missing), ["missing_field customer_id"]);
+    assert_eq!(of(Reference::Placeholder("n/a".to_owned())), ["missing_field customer_id"]);
     assert_eq!(of(Reference::Id(DANGLING)), ["dangling_mapping customer_id"]);
     assert_eq!(of(Reference::Id(NOWHERE)), ["missing_customer_mapping customer_id"]);
 }
