@@ -25,6 +25,7 @@ mod panics;
 mod refusals;
 mod repeat;
 mod retries;
+mod reverting;
 mod sources;
 mod steering;
 mod uniqueness;

@@ -1,6 +1,7 @@
 //! What is kept of a certificate that was written, to tell later what has changed since: digests, not values.
 
 use blake3::Hasher;
+use chrono::{DateTime, Utc};
 
 use crate::{LegacyCertificate, LegacyText, NewId, Plan, Policy, Reference};
 
@@ -115,6 +116,129 @@ impl Evidence {
     }
 }
 
+/// A certificate and its vehicle as the destination has them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the destination's columns, by their names")]
+pub struct StoredCertificate {
+    pub certificate_number: Option<String>,
+    pub device_id: Option<i64>,
+    pub customer_id: Option<i64>,
+    pub user_id: Option<i64>,
+    pub calibration_technician_id: Option<i64>,
+    pub installation_technician_id: Option<i64>,
+    pub speed_limit_kmh: Option<i64>,
+    pub status: Option<String>,
+    pub issued_at: Option<DateTime<Utc>>,
+    pub expires_at: Option<DateTime<Utc>>,
+    pub calibrated_at: Option<DateTime<Utc>>,
+    pub installed_at: Option<DateTime<Utc>>,
+    pub remarks: Option<String>,
+    /// None where it has none, or where the one that was recorded is gone.
+    pub vehicle: Option<StoredVehicle>,
+}
+
+/// A vehicle as the destination has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the destination's columns, by their names")]
+pub struct StoredVehicle {
+    pub brand: Option<String>,
+    pub model: Option<String>,
+    pub chassis_number: Option<String>,
+    pub registration_number: Option<String>,
+    pub is_new_registration: Option<bool>,
+}
+
+impl Evidence {
+    /// What was kept; none where a later version kept it in another form, or it is damaged.
+    #[must_use]
+    pub fn parse(bytes: &[u8]) -> Option<Self> {
+        let (form, bytes) = bytes.split_first()?;
+        let (source, bytes) = bytes.split_first_chunk()?;
+        let (rules, bytes) = bytes.split_first_chunk()?;
+        let (certificate, vehicle) = bytes.split_at_checked(DIGEST * CERTIFICATE_COLUMNS.len())?;
+        let vehicle = if vehicle.is_empty() { None } else { Some(digests(vehicle)?) };
+        (*form == FORM).then_some(())?;
+        Some(Self { source: *source, rules: *rules, certificate: digests(certificate)?, vehicle })
+    }
+
+    /// The columns that are not as they were written, as `certificate.speed_limit_kmh` or `vehicle.brand`; `vehicle` where it
+    /// is gone.
+    #[must_use]
+    pub fn changed(&self, stored: &StoredCertificate) -> Vec<String> {
+        let id = |id: Option<i64>| id.map_or(ColumnValue::Null, ColumnValue::Integer);
+        let values = [
+            optional(stored.certificate_number.as_deref()),
+            id(stored.device_id),
+            id(stored.customer_id),
+            id(stored.user_id),
+            id(stored.calibration_technician_id),
+            id(stored.installation_technician_id),
+            id(stored.speed_limit_kmh),
+            optional(stored.status.as_deref()),
+            instant(stored.issued_at),
+            instant(stored.expires_at),
+            instant(stored.calibrated_at),
+            instant(stored.installed_at),
+            optional(stored.remarks.as_deref()),
+        ];
+        let mut changed = differing("certificate", &CERTIFICATE_COLUMNS, &self.certificate, values);
+        match (&self.vehicle, &stored.vehicle) {
+            (Some(written), Some(vehicle)) => {
+                let values = [
+                    optional(vehicle.brand.as_deref()),
+                    optional(vehicle.model.as_deref()),
+                    optional(vehicle.chassis_number.as_deref()),
+                    optional(vehicle.registration_number.as_deref()),
+                    vehicle.is_new_registration.map_or(ColumnValue::Null, ColumnValue::Boolean),
+                ];
+                changed.extend(differing("vehicle", &VEHICLE_COLUMNS, written, values));
+            }
+            (Some(_), None) => changed.push("vehicle".to_owned()),
+            (None, _) => {}
+        }
+        changed
+    }
+}
+
+/// Those of a table's columns whose values have another digest than was kept.
+fn differing<const N: usize>(
+    table: &str,
+    columns: &[&str; N],
+    written: &[[u8; DIGEST]; N],
+    values: [ColumnValue<'_>; N],
+) -> Vec<String> {
+    let columns = columns.iter().zip(written).zip(values);
+    let changed = columns.filter(|((_, written), value)| value.digest() != **written);
+    changed.map(|((column, _), _)| format!("{table}.{column}")).collect()
+}
+
+fn digests<const N: usize>(bytes: &[u8]) -> Option<[[u8; DIGEST]; N]> {
+    let digests: Vec<[u8; DIGEST]> = bytes.chunks(DIGEST).map(<[u8; DIGEST]>::try_from).collect::<Result<_, _>>().ok()?;
+    digests.try_into().ok()
+}
+
+/// What is kept of a customer or technician that was created: the digest of each of these texts and numbers.
+#[must_use]
+pub fn person_evidence(person: &PersonColumns<'_>) -> Vec<u8> {
+    let values = match person {
+        PersonColumns::Customer { name, trade_license, email, phone } => {
+            [ColumnValue::Text(name), optional(*trade_license), optional(*email), optional(*phone)]
+        }
+        PersonColumns::Technician { user_id, name, phone } => {
+            [ColumnValue::Integer(user_id.0), ColumnValue::Text(name), optional(*phone), ColumnValue::Null]
+        }
+    };
+    std::iter::once(FORM).chain(values.iter().flat_map(|value| value.digest())).collect()
+}
+
+/// The columns of a customer or technician.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the destination's columns, by their names")]
+pub enum PersonColumns<'a> {
+    Customer { name: &'a str, trade_license: Option<&'a str>, email: Option<&'a str>, phone: Option<&'a str> },
+    Technician { user_id: NewId, name: &'a str, phone: Option<&'a str> },
+}
+
 /// A fingerprint of the rules that are configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RulesFingerprint([u8; RULES]);
@@ -149,9 +273,6 @@ impl RulesFingerprint {
 
 fn certificate_values(plan: &Plan, people: PeopleIds) -> [ColumnValue<'_>; CERTIFICATE_COLUMNS.len()] {
     let id = |id: Option<NewId>| id.map_or(ColumnValue::Null, |id| ColumnValue::Integer(id.0));
-    let instant = |at: Option<chrono::DateTime<chrono::Utc>>| {
-        at.map_or(ColumnValue::Null, |at| ColumnValue::Instant(at.timestamp_micros()))
-    };
     [
         ColumnValue::Text(&plan.certificate_number),
         ColumnValue::Integer(plan.device_id.0),
@@ -178,6 +299,10 @@ fn vehicle_values(plan: &Plan) -> Option<[ColumnValue<'_>; VEHICLE_COLUMNS.len()
         optional(vehicle.registration_number.as_deref()),
         ColumnValue::Boolean(vehicle.is_new_registration),
     ])
+}
+
+fn instant<'a>(at: Option<DateTime<Utc>>) -> ColumnValue<'a> {
+    at.map_or(ColumnValue::Null, |at| ColumnValue::Instant(at.timestamp_micros()))
 }
 
 fn optional(text: Option<&str>) -> ColumnValue<'_> {

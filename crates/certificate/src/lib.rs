@@ -29,7 +29,9 @@ mod vehicle;
 mod verify;
 
 pub use code_page::CodePage;
-pub use evidence::{Evidence, PeopleIds, RulesFingerprint};
+pub use evidence::{
+    Evidence, PeopleIds, PersonColumns, RulesFingerprint, StoredCertificate, StoredVehicle, person_evidence,
+};
 pub use filter::Filter;
 pub use id::{NewId, OldId};
 pub use issue::{Code, Issue, Kind, Warning, WarningCode};

@@ -57,6 +57,12 @@ pub(crate) enum Command {
     Skip(Skip),
     /// Set aside what is still queued of a run; what workers have in hand is finished.
     Cancel(Cancel),
+    /// Take a run or some certificates back: say what would go and what stands in the way, and with --execute do it.
+    ///
+    /// Certificates and their vehicles go from the destination, devices that the migration blocked for them are free again,
+    /// customers and technicians that it created go when nobody else needs them. What was changed since, or is referred to by
+    /// rows of other tables, stays, is named, and makes the exit code 3.
+    Revert(Revert),
     /// List the runs: every enqueue and retry, who began it, what it selected, and what became of that.
     Runs(Runs),
     /// Show everything about one certificate: its state, its issues and what to do about them, all attempts, its row in the
@@ -181,6 +187,20 @@ pub(crate) struct Cancel {
 }
 
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true))]
+pub(crate) struct Revert {
+    /// The migrated certificates of this run.
+    #[arg(long, value_name = "N", group = "which", value_parser = clap::value_parser!(i64).range(1..))]
+    pub(crate) run: Option<i64>,
+    /// The certificate with this legacy id; may be repeated.
+    #[arg(long, value_name = "ID", group = "which", allow_negative_numbers = true, conflicts_with = "run")]
+    pub(crate) id: Vec<i64>,
+    /// Do it: the token that the same command gave without this flag, so that what goes is what was shown.
+    #[arg(long, value_name = "TOKEN", value_parser = NonEmptyStringValueParser::new())]
+    pub(crate) execute: Option<String>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Runs {
     /// At most so many, the newest first.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
@@ -271,6 +291,8 @@ mod tests {
             &["skip", "--code", "missing_device"],
             &["skip", "--reason", ""],
             &["cancel"],
+            &["revert"],
+            &["revert", "--run", "1", "--id", "2"],
             &["limit", "--rate", "0"],
             &["limit", "--rate", "-5"],
             &["limit", "--rate", "inf"],

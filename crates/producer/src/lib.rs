@@ -17,6 +17,7 @@ mod missing;
 mod page_by_page;
 mod pausing;
 mod retry;
+mod revert;
 mod runs;
 mod setup;
 mod show;
@@ -83,6 +84,11 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
             let skipped = skip::cancel(&config, &arguments, &shutdown).await?;
             print(cli.json, &skipped)?;
             skipped.into_result()
+        }
+        Command::Revert(arguments) => {
+            let outcome = revert::run(&config, &arguments, &shutdown).await?;
+            print(cli.json, &outcome)?;
+            outcome.into_result()
         }
         Command::Runs(arguments) => print(cli.json, &runs::run(&config, &arguments, &shutdown).await?),
         Command::Show(arguments) => print(cli.json, &show::run(&config, &arguments, &shutdown).await?),

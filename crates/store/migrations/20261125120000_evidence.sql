@@ -9,7 +9,9 @@ ALTER TABLE certferry.mapping
     ADD COLUMN certificate_id bigint,
     ADD COLUMN run_id bigint,
     -- When it was recorded.
-    ADD COLUMN recorded_at timestamptz DEFAULT now();
+    ADD COLUMN recorded_at timestamptz DEFAULT now(),
+    -- What was written into each column of who was created, as digests.
+    ADD COLUMN evidence bytea;
 
 -- Devices that this migration blocked and that were not blocked before; for which certificate.
 CREATE TABLE certferry.blocked_device (

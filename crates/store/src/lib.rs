@@ -19,6 +19,7 @@ mod producers;
 mod rate_limit;
 mod recent;
 mod report;
+mod revert;
 mod runs;
 mod setup;
 mod status;
@@ -43,6 +44,7 @@ pub use producers::{deregister_producer, producers_at_work, register_producer, r
 pub use rate_limit::{RateLimit, Taken, give_tokens_back, lift_limit, rate_limit, set_limit, take_tokens};
 pub use recent::{RecentBatches, forget_batches, note_infrastructure_error, recent_batches};
 pub use report::{ReportRow, Scope, StoredIssue, StoredWarning, WarningCount, report_page, warning_counts};
+pub use revert::{Named, RevertedPeople, Revertible, revert, revert_people, revertible};
 pub use runs::{Run, RunKind, RunOutcome, begin_run, cancel_run, end_run, runs, select_in_run};
 pub use setup::{create_reference_destination, ensure_ready, migrate, missing_from_destination};
 pub use status::{Finished, Interrupted, Late, Locked, Verdict, count_attempts, finish, lock_open, note_late};

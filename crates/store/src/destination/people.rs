@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use certferry_certificate::{CustomerPlan, NewCustomer, NewId, NewTechnician, OldId, PeopleIds, Plan, TechnicianPlan};
+use certferry_certificate::{
+    CustomerPlan, NewCustomer, NewId, NewTechnician, OldId, PeopleIds, PersonColumns, Plan, TechnicianPlan,
+    person_evidence,
+};
 use sqlx::PgConnection;
 
 use super::people_rows::{insert_customers, insert_licensed_customers, insert_technicians};
@@ -306,6 +309,18 @@ async fn settle(connection: &mut PgConnection, settled: &[Settled], plans: &[&Pl
             *first = plan.id.min(*first);
         }
     }
+    let (customers, technicians) = (needed_customers(plans), needed_technicians(plans));
+    let evidence = |entity: &str, old_id: &OldId, origin: &str| match (entity, customers.get(old_id)) {
+        _ if origin != "created" => None,
+        (CUSTOMER, Some(NeededCustomer::New(NewCustomer { name, trade_license, email, phone, .. }))) => {
+            let (trade_license, email, phone) = (trade_license.as_deref(), email.as_deref(), phone.as_deref());
+            Some(person_evidence(&PersonColumns::Customer { name, trade_license, email, phone }))
+        }
+        (TECHNICIAN, _) => technicians.get(old_id).map(|NewTechnician { user_id, name, phone, .. }| {
+            person_evidence(&PersonColumns::Technician { user_id: *user_id, name, phone: phone.as_deref() })
+        }),
+        _ => None,
+    };
     let needed_by = |entity: &'static str, old_id: OldId| needed_by.get(&(entity, old_id)).map(|id| id.0);
     sqlx::query_file!(
         "queries/settle_mapping.sql",
@@ -314,6 +329,7 @@ async fn settle(connection: &mut PgConnection, settled: &[Settled], plans: &[&Pl
         &settled.iter().map(|(_, _, new_id, _)| new_id.0).collect::<Vec<_>>(),
         &settled.iter().map(|(.., origin)| *origin).collect::<Vec<_>>() as _,
         &settled.iter().map(|(entity, old_id, ..)| needed_by(entity, *old_id)).collect::<Vec<_>>() as _,
+        &settled.iter().map(|(entity, old_id, _, origin)| evidence(entity, old_id, origin)).collect::<Vec<_>>() as _,
     )
     .execute(connection)
     .await

@@ -1,0 +1,1 @@
+DELETE FROM certificates WHERE id = ANY($1::bigint[])

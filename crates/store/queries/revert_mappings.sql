@@ -1,0 +1,1 @@
+DELETE FROM certferry.mapping WHERE entity = $1 AND new_id = ANY($2::bigint[])

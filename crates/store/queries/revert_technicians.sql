@@ -1,0 +1,1 @@
+DELETE FROM technicians WHERE id = ANY($1::bigint[])

@@ -1,0 +1,1 @@
+DELETE FROM vehicles WHERE id = ANY($1::bigint[])
