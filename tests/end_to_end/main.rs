@@ -4,6 +4,7 @@
 
 mod agreement;
 mod architecture;
+mod assessment;
 mod bad_input;
 mod cases;
 mod changes_meanwhile;

@@ -2,7 +2,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use crate::CodePage;
+use crate::{CodePage, OldId};
 
 /// What sort of reason an issue is: `rules.md`, Issues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -165,8 +165,9 @@ const FIELDS: [&str; 20] = [
 
 /// One reason why a certificate cannot be migrated.
 ///
-/// Its order sorts a certificate's issues: by code, then by field as `rules.md` lists them, no field last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Its order sorts a certificate's issues: by code, then by field as `rules.md` lists them, no field last. Issues are
+/// compared by what is stored of them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Issue {
     /// What sort of reason.
     pub kind: Kind,
@@ -180,6 +181,11 @@ pub struct Issue {
     /// person, so it belongs into the status table and the report, and never into a log.
     #[serde(default)]
     pub raw: Option<String>,
+    /// The legacy ids that would have to be mapped, or whose rows would have to be mended: those of users, customers and
+    /// technicians, several where one issue says the same of two technicians. Empty where it is about the certificate's
+    /// own row. Not stored.
+    #[serde(skip)]
+    pub about: Vec<OldId>,
 }
 
 /// The most characters of a raw value that an issue keeps.
@@ -189,7 +195,14 @@ impl Issue {
     /// An issue; its kind follows from its code.
     #[must_use]
     pub fn new(code: Code, field: Option<&str>, message: impl Into<String>) -> Self {
-        Self { kind: code.kind(), code, field: field.map(str::to_owned), message: message.into(), raw: None }
+        Self {
+            kind: code.kind(),
+            code,
+            field: field.map(str::to_owned),
+            message: message.into(),
+            raw: None,
+            about: Vec::new(),
+        }
     }
 
     /// The same issue with the value it is about: a NUL becomes U+2400 (`␀`), which JSON in the database can hold, and
@@ -206,11 +219,26 @@ impl Issue {
         self
     }
 
+    /// The same issue with the id that would have to be mapped, or whose row would have to be mended.
+    #[must_use]
+    pub(crate) fn about(mut self, id: Option<OldId>) -> Self {
+        self.about.extend(id);
+        self
+    }
+
     fn field_rank(&self) -> usize {
         let known = self.field.as_deref().map(|field| FIELDS.iter().position(|known| *known == field));
         known.map_or(FIELDS.len() + 1, |position| position.unwrap_or(FIELDS.len()))
     }
 }
+
+impl PartialEq for Issue {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Issue {}
 
 impl Ord for Issue {
     fn cmp(&self, other: &Self) -> Ordering {

@@ -10,14 +10,27 @@ use crate::{Code, Issue, LegacyText, OldId, Reference};
 pub(crate) struct Issues(Vec<Issue>);
 
 impl Issues {
-    /// Adds an issue about the value `raw`. Of two that become one the first value is kept.
+    /// Adds an issue about the value `raw` of the certificate's own row. Of two that become one the first value is kept.
     pub(crate) fn add(&mut self, code: Code, field: Option<&str>, message: String, raw: Option<&str>) {
+        self.add_about(None, code, field, message, raw);
+    }
+
+    /// The same about another row, or the mapping of one: that of the user, customer or technician with this legacy id.
+    pub(crate) fn add_about(
+        &mut self,
+        id: Option<OldId>,
+        code: Code,
+        field: Option<&str>,
+        message: String,
+        raw: Option<&str>,
+    ) {
         match self.0.iter_mut().find(|issue| issue.code == code && issue.field.as_deref() == field) {
-            None => self.0.push(Issue::new(code, field, message).with_raw(raw)),
+            None => self.0.push(Issue::new(code, field, message).with_raw(raw).about(id)),
             Some(same) if same.message == message => {}
             Some(same) => {
                 same.message.push_str("; ");
                 same.message.push_str(&message);
+                same.about.extend(id.filter(|id| !same.about.contains(id)));
             }
         }
     }
@@ -64,46 +77,73 @@ impl Issues {
         self.add(Code::MissingField, Some(field), message, text.as_str());
     }
 
-    /// A reference that must be there; `what` names it.
-    pub(crate) fn required_id(&mut self, field: &str, what: impl Display, reference: &Reference) -> Option<OldId> {
+    /// A reference that must be there; `what` names it, and `owner` is the technician whose it is, if it is not the
+    /// certificate's own.
+    pub(crate) fn required_id(
+        &mut self,
+        field: &str,
+        what: impl Display,
+        owner: Option<OldId>,
+        reference: &Reference,
+    ) -> Option<OldId> {
         match reference {
             Reference::Missing => {
-                self.add(Code::MissingField, Some(field), format!("{what} is required and missing"), None);
+                let message = format!("{what} is required and missing");
+                self.add_about(owner, Code::MissingField, Some(field), message, None);
             }
             Reference::Placeholder(text) => {
                 let message = format!("{what} is required, and {} counts as missing", quote(text));
-                self.add(Code::MissingField, Some(field), message, Some(text));
+                self.add_about(owner, Code::MissingField, Some(field), message, Some(text));
             }
             Reference::Id(_) | Reference::Unreadable(_) => {}
         }
-        self.optional_id(field, what, reference)
+        self.optional_id(field, what, owner, reference)
     }
 
     /// A reference that may be missing; an unreadable one is an issue.
-    pub(crate) fn optional_id(&mut self, field: &str, what: impl Display, reference: &Reference) -> Option<OldId> {
+    pub(crate) fn optional_id(
+        &mut self,
+        field: &str,
+        what: impl Display,
+        owner: Option<OldId>,
+        reference: &Reference,
+    ) -> Option<OldId> {
         if let Reference::Unreadable(raw) = reference {
             let shown = raw.as_deref().map_or_else(|| "of bytes that are no text".to_owned(), quote);
             let message = format!("{what} {shown} is no id, which is a whole number of at most 64 bits");
-            self.add(Code::InvalidId, Some(field), message, raw.as_deref());
+            self.add_about(owner, Code::InvalidId, Some(field), message, raw.as_deref());
         }
         reference.id()
     }
 
     /// Text that the destination's column must be able to hold; `what` names it.
     pub(crate) fn must_fit(&mut self, field: &str, what: &str, text: &str, limit: Option<usize>) {
+        self.must_fit_about(None, field, what, text, limit);
+    }
+
+    /// The same of the row of the user, customer or technician with this legacy id.
+    pub(crate) fn must_fit_about(
+        &mut self,
+        id: Option<OldId>,
+        field: &str,
+        what: &str,
+        text: &str,
+        limit: Option<usize>,
+    ) {
         if let Some(limit) = limit
             && text.len() > limit
             && let length = text.chars().count()
             && length > limit
         {
             let message = format!("{what} has {length} characters, the destination holds at most {limit}");
-            self.add(Code::ValueTooLong, Some(field), message, Some(text));
+            self.add_about(id, Code::ValueTooLong, Some(field), message, Some(text));
         }
     }
 }
 
 /// Whether a field holds text about people, which no message shows: `producer status` shows the message of the last failure.
-fn is_about_people(field: &str) -> bool {
+#[must_use]
+pub fn is_about_people(field: &str) -> bool {
     let is_of_person = field.starts_with("customer.") || field.starts_with("technician.");
     is_of_person || ["remarks", "vehicle_registration_number", "vehicle_chassis_number"].contains(&field)
 }
@@ -137,6 +177,27 @@ mod tests {
             ]
         );
         assert_eq!(sorted[3].raw.as_deref(), Some("one"), "the first value is kept");
+    }
+
+    #[test]
+    fn an_issue_of_two_technicians_keeps_both_ids() {
+        let mut issues = Issues::default();
+        for (id, message) in [(7, "user 7"), (8, "user 8"), (7, "user 7")] {
+            let raw = id.to_string();
+            issues.add_about(
+                Some(OldId(id)),
+                Code::MissingUserMapping,
+                Some("technician.user_id"),
+                message.to_owned(),
+                Some(&raw),
+            );
+        }
+        let issues = issues.sorted();
+        assert_eq!(issues.len(), 1);
+        assert_eq!((&issues[0].about, issues[0].raw.as_deref()), (&vec![OldId(7), OldId(8)], Some("7")));
+        let stored = serde_json::to_string(&issues[0]).unwrap();
+        assert!(!stored.contains("about"), "{stored}");
+        assert_eq!(serde_json::from_str::<Issue>(&stored).unwrap(), issues[0], "what is stored is the same issue");
     }
 
     #[test]

@@ -35,6 +35,7 @@ pub use evidence::{
 pub use filter::Filter;
 pub use id::{NewId, OldId};
 pub use issue::{Code, Issue, Kind, Warning, WarningCode};
+pub use issues::is_about_people;
 pub use legacy::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText};
 pub use lookups::{Found, Limits, Lookups, Mapped};
 pub use needs::Needs;

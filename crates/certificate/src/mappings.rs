@@ -11,23 +11,24 @@ use crate::{
 
 /// The destination's user of the certificate.
 pub(crate) fn user(reference: &Reference, lookups: &Lookups, issues: &mut Issues) -> Option<NewId> {
-    user_of(reference, "user_id", "", lookups, issues)
+    user_of(reference, "user_id", None, lookups, issues)
 }
 
-/// The destination's user of whatever `owner` says, nothing for the certificate itself.
+/// The destination's user of a technician, or of the certificate itself.
 fn user_of(
     reference: &Reference,
     field: &str,
-    owner: impl Display,
+    technician: Option<OldId>,
     lookups: &Lookups,
     issues: &mut Issues,
 ) -> Option<NewId> {
-    let id = issues.required_id(field, format_args!("user_id{owner}"), reference)?;
+    let owner = technician.map(|id| format!(" of technician {id}")).unwrap_or_default();
+    let id = issues.required_id(field, format_args!("user_id{owner}"), technician, reference)?;
     if let Some(mapped) = lookups.users.get(&id) {
         return existing(field, format_args!("user {id}{owner}"), id, *mapped, issues);
     }
     let message = format!("user {id}{owner} is not mapped: add it to the mapping of users");
-    issues.add(Code::MissingUserMapping, Some(field), message, Some(&id.to_string()));
+    issues.add_about(Some(id), Code::MissingUserMapping, Some(field), message, Some(&id.to_string()));
     None
 }
 
@@ -39,7 +40,7 @@ pub(crate) fn customer(
     issues: &mut Issues,
 ) -> Option<CustomerPlan> {
     let field = "customer_id";
-    let id = issues.required_id(field, field, reference)?;
+    let id = issues.required_id(field, field, None, reference)?;
     if let Some(mapped) = lookups.customers.get(&id) {
         return existing(field, format_args!("customer {id}"), id, *mapped, issues).map(CustomerPlan::Existing);
     }
@@ -49,7 +50,7 @@ pub(crate) fn customer(
     };
     let Some(found) = found else {
         let message = unmapped("customer", id, policy.customers);
-        issues.add(Code::MissingCustomerMapping, Some(field), message, Some(&id.to_string()));
+        issues.add_about(Some(id), Code::MissingCustomerMapping, Some(field), message, Some(&id.to_string()));
         return None;
     };
     let legacy = only_row("customer", id, field, found, issues)?;
@@ -97,7 +98,7 @@ pub(crate) fn technician(
     policy: &Policy,
     issues: &mut Issues,
 ) -> Option<TechnicianPlan> {
-    let id = issues.optional_id(field, field, reference)?;
+    let id = issues.optional_id(field, field, None, reference)?;
     if let Some(mapped) = lookups.technicians.get(&id) {
         return existing(field, format_args!("technician {id}"), id, *mapped, issues).map(TechnicianPlan::Existing);
     }
@@ -107,12 +108,11 @@ pub(crate) fn technician(
     };
     let Some(found) = found else {
         let message = unmapped("technician", id, policy.technicians);
-        issues.add(Code::MissingTechnicianMapping, Some(field), message, Some(&id.to_string()));
+        issues.add_about(Some(id), Code::MissingTechnicianMapping, Some(field), message, Some(&id.to_string()));
         return None;
     };
     let legacy = only_row("technician", id, field, found, issues)?;
-    let owner = format_args!(" of technician {id}");
-    let user_id = user_of(&legacy.user_id, "technician.user_id", owner, lookups, issues);
+    let user_id = user_of(&legacy.user_id, "technician.user_id", Some(id), lookups, issues);
     let mut person = Person { entity: "technician", id, issues };
     person.require("name", "technician.name", &legacy.name);
     let name = person.text("name", "technician.name", &legacy.name);
@@ -133,7 +133,7 @@ fn existing(field: &str, what: impl Display, id: OldId, mapped: Mapped, issues: 
         return Some(mapped.new_id);
     }
     let message = format!("{what} is mapped to {}, which the destination does not have", mapped.new_id);
-    issues.add(Code::DanglingMapping, Some(field), message, Some(&id.to_string()));
+    issues.add_about(Some(id), Code::DanglingMapping, Some(field), message, Some(&id.to_string()));
     None
 }
 
@@ -149,7 +149,7 @@ fn only_row<'a, T>(entity: &str, id: OldId, field: &str, found: &'a Found<T>, is
     let row = found.one();
     if row.is_none() {
         let message = format!("several rows of the source are {entity} {id}, so it cannot be told which is meant");
-        issues.add(Code::InvalidId, Some(field), message, Some(&id.to_string()));
+        issues.add_about(Some(id), Code::InvalidId, Some(field), message, Some(&id.to_string()));
     }
     row
 }

@@ -45,14 +45,14 @@ impl Person<'_> {
     pub(crate) fn must_fit(&mut self, column: &str, field: &str, text: Option<&str>, limit: Option<usize>) {
         if let (Some(text), Some(_)) = (text, limit) {
             let what = self.column(column);
-            self.issues.must_fit(field, &what, text, limit);
+            self.issues.must_fit_about(Some(self.id), field, &what, text, limit);
         }
     }
 
     /// An issue of a column.
     pub(crate) fn reject(&mut self, code: Code, column: &str, field: &str, why: &str, raw: Option<&str>) {
         let message = format!("{} {why}", self.column(column));
-        self.issues.add(code, Some(field), message, raw);
+        self.issues.add_about(Some(self.id), code, Some(field), message, raw);
     }
 
     fn column(&self, column: &str) -> String {

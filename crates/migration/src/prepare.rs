@@ -5,8 +5,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use certferry_certificate::{
-    Code, Found, Identity, Issue, LegacyCertificate, Lookups, Needs, NewId, OldId, OnMissing, Outcome, Policy,
-    WarningCode, identity, plan, trade_license,
+    Code, CustomerPlan, Found, Identity, Issue, LegacyCertificate, LegacyText, Lookups, Needs, NewId, OldId, OnMissing,
+    Outcome, Policy, WarningCode, identity, plan, trade_license,
 };
 use certferry_source::Source;
 use certferry_store::{Catalog, Database, LookedUp, Needed, Transaction, Uniqueness, lookups_within};
@@ -40,6 +40,37 @@ pub struct Prepared {
     pub identity: Identity,
     /// What becomes of it.
     pub outcome: Outcome,
+    /// The certificate of the destination that has its number already, as far as [`Planner::preview`] has seen.
+    pub number_holder: Option<NewId>,
+}
+
+impl Prepared {
+    /// One that was not planned, and fails.
+    #[must_use]
+    pub fn failed(id: OldId, issue: Issue) -> Self {
+        unplanned(id, Outcome::Fail(vec![issue]))
+    }
+
+    /// Lets go of texts that can be long and are only to be written, so that many can be held to be counted.
+    pub fn forget_texts(&mut self) {
+        if let Some(record) = &mut self.record {
+            record.remarks = LegacyText::Null;
+            record.vehicle_type = LegacyText::Null;
+            record.vehicle_chassis_number = LegacyText::Null;
+            record.vehicle_registration_number = LegacyText::Null;
+            let read = [&mut record.certificate_number, &mut record.ecu_number, &mut record.speed, &mut record.status];
+            for text in read {
+                *text = LegacyText::Null;
+            }
+        }
+        if let Outcome::Migrate(plan) = &mut self.outcome {
+            plan.remarks = None;
+            plan.vehicle = None;
+            if let CustomerPlan::MatchOrCreate(customer) = &mut plan.customer {
+                (customer.name, customer.email, customer.phone) = (String::new(), None, None);
+            }
+        }
+    }
 }
 
 /// What prepared certificates are written with.
@@ -65,10 +96,10 @@ impl Planner {
         let (mut prepared, begun) = self.prepare(ids).await?;
         begun.transaction.rollback().await?;
         for certificate in &mut prepared {
-            if let Outcome::Migrate(plan) = &certificate.outcome
-                && let Some(holder) = begun.taken.get(&plan.certificate_number)
-            {
-                let refused = certferry_store::number_taken(plan, Some(*holder));
+            let number = certificate.identity.certificate_number.as_ref();
+            certificate.number_holder = number.and_then(|number| begun.taken.get(number)).copied();
+            if let (Outcome::Migrate(plan), Some(_)) = (&certificate.outcome, certificate.number_holder) {
+                let refused = certferry_store::number_taken(plan, certificate.number_holder);
                 certificate.outcome = Outcome::Fail(vec![refused.issue]);
             }
         }
@@ -123,7 +154,7 @@ impl Planner {
         let prepared = ids.iter().map(|id| match records.remove(id) {
             Some(Found::One(record)) => {
                 let (identity, outcome) = (identity(&record), plan_or_panic(&record, found, &self.policy));
-                Prepared { id: *id, record: Some(record), identity, outcome }
+                Prepared { id: *id, record: Some(record), identity, outcome, number_holder: None }
             }
             Some(Found::Several) => unplanned(*id, not_unique(*id)),
             None => unplanned(*id, not_found(*id)),
@@ -203,7 +234,7 @@ fn plan_or_panic(record: &LegacyCertificate, found: &Lookups, policy: &Policy) -
 }
 
 fn unplanned(id: OldId, outcome: Outcome) -> Prepared {
-    Prepared { id, record: None, identity: Identity::default(), outcome }
+    Prepared { id, record: None, identity: Identity::default(), outcome, number_holder: None }
 }
 
 fn not_found(id: OldId) -> Outcome {

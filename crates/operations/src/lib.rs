@@ -3,6 +3,7 @@
 //! Producers and workers work between the same databases by the same rules ([`Participant`]); each certificate that is queued
 //! has a job ([`restore_jobs`]); whoever drains the queue knows of those who are filling it ([`AtWork`]).
 
+mod assess;
 mod at_work;
 mod error;
 mod manifest;
@@ -15,6 +16,7 @@ mod selection;
 mod show;
 mod skip;
 
+pub use assess::{Assess, Assessed};
 pub use at_work::{AtWork, is_anyone_at_work};
 pub use error::Error;
 pub use manifest::{Difference, Participant};

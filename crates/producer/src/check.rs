@@ -1,13 +1,23 @@
-use std::fmt;
+mod assessment;
+mod destination;
+mod display;
+mod mappings;
+mod security;
+mod source;
 
 use anyhow::Context;
 use certferry_bootstrap::exit::Attention;
 use certferry_bootstrap::{Config, HintFrom, Shutdown, exit};
-use certferry_source::{Entity, QueryCheck, Source};
-use certferry_store::Verified;
+use certferry_operations::operator;
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::cli::Check;
 use crate::connections;
+use assessment::Assessment;
+use destination::Destination;
+use mappings::Coverage;
+use source::Legacy;
 
 /// What `producer check` found.
 #[derive(Debug, Default, Serialize)]
@@ -20,9 +30,14 @@ pub(crate) struct Checked {
     source: Option<Legacy>,
     /// What must be mended, all of it.
     problems: Vec<Problem>,
+    /// What would become of the certificates.
     assessment: Assessment,
+    /// How far the mappings reach; null where they could not be looked at.
+    mappings: Option<Coverage>,
     /// What need not be mended but should be known.
     notes: Vec<String>,
+    /// Whether the forecast was kept.
+    saved: bool,
 }
 
 /// Something that must be mended, and how.
@@ -31,102 +46,9 @@ struct Problem {
     what: String,
     /// Null where nothing is known that helps.
     hint: Option<String>,
-}
-
-/// What would become of the certificates.
-#[derive(Debug, Default, Serialize)]
-struct Assessment {
-    /// Rows of the source that cannot be told apart by their id; null when they could not be counted.
-    unaddressable: Option<u64>,
-    /// The first hundred of those, in words.
-    unaddressable_named: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Destination {
-    version: String,
-    schema: String,
-    security: Security,
-    /// Whether `producer setup` has been run.
-    set_up: bool,
-    /// What keeps numbers and trade licences from being written twice.
-    uniqueness: Vec<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Legacy {
-    product: &'static str,
-    version: String,
-    location: String,
-    /// Null for a file.
-    security: Option<Security>,
-    queries: Vec<Query>,
-}
-
-/// How the connection is secured.
-#[derive(Debug, Serialize)]
-struct Security {
-    /// Whether nobody between the two can read along; null where that cannot be known.
-    encrypted: Option<bool>,
-    protocol: Option<String>,
-    /// What of the server was verified: `nothing`, `certificate`, or `certificate_and_name`.
-    verified: &'static str,
-    mode: &'static str,
+    /// Whether certificates cannot be planned before.
     #[serde(skip)]
-    sentence: String,
-}
-
-impl From<certferry_store::Security> for Security {
-    fn from(security: certferry_store::Security) -> Self {
-        let verified = match security.verified {
-            Verified::AuthorityAndName if security.encrypted != Some(false) => "certificate_and_name",
-            Verified::Authority if security.encrypted != Some(false) => "certificate",
-            _ => "nothing",
-        };
-        let sentence = security.to_string();
-        Self { encrypted: security.encrypted, protocol: security.protocol, verified, mode: security.mode, sentence }
-    }
-}
-
-#[derive(Debug, Serialize)]
-struct Query {
-    /// The key of the configuration.
-    setting: &'static str,
-    /// `name type` of each column it returns.
-    columns: Vec<String>,
-    problems: Vec<String>,
-}
-
-impl fmt::Display for Checked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(destination) = &self.destination {
-            writeln!(f, "destination: PostgreSQL {}, schema {}", destination.version, destination.schema)?;
-            writeln!(f, "destination connection: {}", destination.security.sentence)?;
-            for line in &destination.uniqueness {
-                writeln!(f, "{line}")?;
-            }
-        }
-        if let Some(source) = &self.source {
-            writeln!(f, "source: {} {} at {}", source.product, source.version, source.location)?;
-            if let Some(security) = &source.security {
-                writeln!(f, "source connection: {}", security.sentence)?;
-            }
-            for query in &source.queries {
-                let found = if query.problems.is_empty() { "fits" } else { "does not fit" };
-                writeln!(f, "{}: {found}", query.setting)?;
-            }
-        }
-        for note in &self.notes {
-            writeln!(f, "note: {note}")?;
-        }
-        for problem in &self.problems {
-            writeln!(f, "problem: {}", problem.what)?;
-            if let Some(hint) = &problem.hint {
-                writeln!(f, "  hint: {hint}")?;
-            }
-        }
-        f.write_str(if self.ready { "nothing stands in the way" } else { "not ready" })
-    }
+    hinders_planning: bool,
 }
 
 impl Checked {
@@ -147,110 +69,91 @@ impl Checked {
             Some((what, hint)) => (what, Some(hint.to_owned())),
             None => (rendered, None),
         };
-        self.problems.push(Problem { what: what.to_owned(), hint });
+        self.problems.push(Problem { what: what.to_owned(), hint, hinders_planning: true });
+    }
+
+    /// Something that must be mended, and how, before which certificates can be planned all the same.
+    fn problem(&mut self, what: impl Into<String>, hint: impl Into<String>) {
+        self.problems.push(Problem { what: what.into(), hint: Some(hint.into()), hinders_planning: false });
+    }
+
+    fn is_set_up(&self) -> bool {
+        self.destination.as_ref().is_some_and(|destination| destination.set_up)
+    }
+
+    fn can_plan(&self) -> bool {
+        self.is_set_up() && self.source.is_some() && !self.problems.iter().any(|problem| problem.hinders_planning)
     }
 }
 
-/// Looks at both databases, and writes nothing.
-pub(crate) async fn run(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Checked> {
+/// Looks at both databases, plans what is not migrated, and writes nothing but a forecast that is to be kept.
+pub(crate) async fn run(config: &Config, arguments: &Check, shutdown: &Shutdown) -> anyhow::Result<Checked> {
     // What the configuration lacks is no finding, but wrong usage.
     config.database_url()?;
     config.source_url()?;
-    shutdown.interrupting(Box::pin(check(config))).await.context("interrupted before the end")
+    let work = Box::pin(check(config, arguments));
+    shutdown.interrupting(work).await.context("interrupted before the end")?
 }
 
-async fn check(config: &Config) -> Checked {
+async fn check(config: &Config, arguments: &Check) -> anyhow::Result<Checked> {
     let mut checked = Checked::default();
-    match destination(config, &mut checked).await {
+    match destination::look(config, &mut checked).await {
         Ok(destination) => checked.destination = Some(destination),
         Err(error) => checked.add(&error),
     }
-    match legacy(config, &mut checked).await {
+    match source::look(config, &mut checked).await {
         Ok(legacy) => checked.source = Some(legacy),
         Err(error) => checked.add(&error),
     }
-    if let Err(error) = agreement(config, &mut checked).await {
-        checked.add(&error);
+    let planned = plan(config, arguments, &mut checked).await;
+    if let Err(error) = &planned {
+        checked.add(error);
     }
     checked.ready = checked.problems.is_empty();
-    checked
+    if arguments.save && checked.assessment.is_planned() {
+        save(config, &checked.assessment).await?;
+        checked.saved = true;
+    }
+    Ok(checked)
 }
 
-/// Whether everything is as the manifest has it, where nothing else must be mended first.
-async fn agreement(config: &Config, checked: &mut Checked) -> anyhow::Result<()> {
-    let is_set_up = checked.destination.as_ref().is_some_and(|destination| destination.set_up);
-    if !is_set_up || checked.source.is_none() || !checked.problems.is_empty() {
+/// Whether everything is as the manifest has it, and what would become of the certificates, where nothing stands in the
+/// way of looking.
+async fn plan(config: &Config, arguments: &Check, checked: &mut Checked) -> anyhow::Result<()> {
+    if !checked.can_plan() {
         return Ok(());
     }
     let (database, source) = tokio::try_join!(connections::database(config), connections::source(config))?;
     let participant = connections::participant(config, &database, Some(&source), "");
-    let differences = participant.differences().await?;
-    let problems = differences.iter().map(|difference| Problem {
-        what: difference.to_string(),
-        hint: Some("correct it, or accept it with `producer setup --accept-changes`".to_owned()),
-    });
-    checked.problems.extend(problems);
+    for difference in participant.differences().await? {
+        checked.problem(difference.to_string(), "correct it, or accept it with `producer setup --accept-changes`");
+    }
+    let references = if arguments.quick {
+        None
+    } else {
+        Some(assessment::plan(config, arguments, &database, &source, &mut checked.assessment).await?)
+    };
+    let coverage = mappings::look(&database, &source, references.as_ref()).await?;
+    checked.notes.extend(coverage.notes());
+    checked.mappings = Some(coverage);
     source.close().await;
     database.close().await;
     Ok(())
 }
 
-async fn destination(config: &Config, checked: &mut Checked) -> anyhow::Result<Destination> {
+/// Keeps the figures, without the legacy values among them.
+async fn save(config: &Config, assessment: &Assessment) -> anyhow::Result<()> {
+    let mut forecast = serde_json::to_value(assessment)?;
+    for reason in forecast.get_mut("reasons").and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(reason) = reason.as_object_mut() {
+            reason.remove("samples");
+        }
+    }
     let hint = certferry_store::Error::hint;
     let database = connections::database(config).await?;
-    let version = database.version().await.hint_from(hint)?;
-    let security = database.security().await.hint_from(hint)?.into();
-    let schema = config.destination.schema.clone();
-    let missing = certferry_store::missing_from_destination(&database).await.hint_from(hint)?;
-    checked.problems.extend(missing.iter().map(|what| Problem {
-        what: format!("the destination (schema {schema}) lacks {what}"),
-        hint: Some(
-            "add it, or name the right schema in destination.schema; `producer setup --reference-destination` creates all"
-                .to_owned(),
-        ),
-    }));
-    let mut uniqueness = Vec::new();
-    if missing.is_empty() {
-        match certferry_store::destination_tables(&database).await.hint_from(hint) {
-            Ok(_) => {
-                let found = certferry_store::uniqueness(&database).await.hint_from(hint)?;
-                uniqueness = found.to_string().lines().map(str::to_owned).collect();
-            }
-            Err(error) => checked.add(&error),
-        }
-    }
-    let status_table = certferry_store::ensure_ready(&database).await.is_ok();
-    let set_up = status_table && connections::queue(config).await?.is_outstanding().await.is_ok();
-    if !set_up {
-        checked.notes.push("the queue and the schema certferry are not there yet; run `producer setup`".to_owned());
-    }
+    let mut transaction = database.begin().await.hint_from(hint)?;
+    certferry_store::record_forecast(&mut transaction, &operator().to_string(), &forecast).await.hint_from(hint)?;
+    transaction.commit().await.hint_from(hint)?;
     database.close().await;
-    Ok(Destination { version, schema, security, set_up, uniqueness })
-}
-
-async fn legacy(config: &Config, checked: &mut Checked) -> anyhow::Result<Legacy> {
-    let hint = certferry_source::Error::hint;
-    let source: Source = connections::source(config).await?;
-    let about = source.about().await.hint_from(hint)?;
-    let checks = source.check().await.hint_from(hint)?;
-    source.close().await;
-    let mut queries = Vec::new();
-    for QueryCheck { entity, columns, unaddressable, problems, unknown } in checks {
-        let setting = entity.setting();
-        checked.problems.extend(
-            problems.iter().map(|problem| Problem { what: problem.to_string(), hint: Some(problem.hint.clone()) }),
-        );
-        let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
-        if entity == Entity::Certificates
-            && let Some(unaddressable) = unaddressable
-        {
-            checked.assessment.unaddressable = Some(unaddressable.rows());
-            checked.assessment.unaddressable_named = unaddressable.named;
-        }
-        checked.notes.extend(unknown.into_iter().map(|what| format!("{setting}: not known {what}")));
-        let columns = columns.into_iter().map(|column| format!("{} {}", column.name, column.type_name)).collect();
-        queries.push(Query { setting, columns, problems });
-    }
-    let security = about.security.map(Into::into);
-    Ok(Legacy { product: about.product, version: about.version, location: about.location, security, queries })
+    Ok(())
 }

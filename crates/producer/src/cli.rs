@@ -36,12 +36,14 @@ pub(crate) enum Command {
     ImportMappings(ImportMappings),
     /// Write the four mapping files: users, customers, technicians, and the certificates migrated so far.
     ExportMappings(ExportMappings),
-    /// Say what stands in the way of a migration: connections, schemas, source queries.
+    /// Say what stands in the way of a migration, and what would become of every certificate.
     ///
     /// Looks at everything and writes nothing: whether both databases answer and what they are, whether the destination
-    /// has its tables and columns, whether the source queries return the columns they must, in types that can be read,
-    /// and whether their ids are unique and found by an index. Exits 1 when something must be mended.
-    Check,
+    /// has its tables, columns and grants, whether the source queries return the columns they must, in types that can be
+    /// read, and whether their ids are unique and found by an index. Then every certificate that is not migrated is
+    /// planned: how many would be migrated, how many would fail and why, and what to mend first. Exits 3 when something
+    /// must be mended before a migration; certificates that would fail are no such thing.
+    Check(Check),
     /// Queue certificates of the source that were never queued before.
     ///
     /// Safe to repeat and to run several times at once: a certificate gets one job. Without --ecu, --id and --ids-file
@@ -128,6 +130,19 @@ pub(crate) struct ImportMappings {
 pub(crate) struct ExportMappings {
     /// The folder to write to; created if it is not there.
     pub(crate) dir: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// Plan no certificates.
+    #[arg(long, conflicts_with_all = ["sample", "save"])]
+    pub(crate) quick: bool,
+    /// Plan about so many certificates, spread over all of them; the figures are then those of the sample.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) sample: Option<u64>,
+    /// Keep the forecast, which `producer status` then shows beside the outcome.
+    #[arg(long)]
+    pub(crate) save: bool,
 }
 
 #[derive(Debug, Args)]
@@ -299,6 +314,8 @@ mod tests {
             &["limit", "--rate", "5", "--off"],
             &["show"],
             &["pause", "--forever"],
+            &["check", "--sample", "0"],
+            &["check", "--quick", "--save"],
         ] {
             let all = ["producer"].iter().chain(arguments);
             assert!(Cli::try_parse_from(all).is_err(), "{arguments:?}");

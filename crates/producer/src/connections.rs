@@ -17,6 +17,11 @@ const IMPATIENT_LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 /// What the server calls the sessions of commands for which a person waits.
 pub(crate) const IMPATIENT: &str = "certferry-impatient";
 
+/// How much a command may do at once, so that nothing waits for a connection.
+pub(crate) fn at_once(config: &Config) -> usize {
+    CONNECTIONS.min(config.database.max_connections).min(config.source.max_connections) as usize
+}
+
 /// The destination's database, whatever is in it.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
     database_as(config, "certferry", config.database.statement_timeout).await

@@ -8,6 +8,7 @@ mod connections;
 mod enqueue;
 mod explain;
 mod export_mappings;
+mod figures;
 mod import_mappings;
 mod interruption;
 mod limiting;
@@ -58,8 +59,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Pause(arguments) => print(cli.json, &pausing::pause(&config, &arguments, &shutdown).await?),
         Command::Resume => print(cli.json, &pausing::resume(&config, &shutdown).await?),
         Command::Limit(arguments) => print(cli.json, &limiting::run(&config, &arguments, &shutdown).await?),
-        Command::Check => {
-            let checked = check::run(&config, &shutdown).await?;
+        Command::Check(arguments) => {
+            let checked = check::run(&config, &arguments, &shutdown).await?;
             print(cli.json, &checked)?;
             checked.into_result()
         }

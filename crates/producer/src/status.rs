@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown, output};
 use certferry_queue::Queue;
-use certferry_store::{Database, Error, Pause, RateLimit, Run, Summary};
+use certferry_store::{Database, Error, Forecast, Pause, RateLimit, Run, Summary};
 use chrono_tz::Tz;
 use serde::Serialize;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
@@ -40,6 +40,8 @@ pub(crate) struct Progress {
     limit: Option<RateLimit>,
     /// Why nothing moves although something is queued; none when it moves.
     waiting_because: Option<String>,
+    /// What `producer check --save` kept last.
+    forecast: Option<Forecast>,
     /// The run whose certificates these are; none for all.
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<Run>,
@@ -158,10 +160,11 @@ impl Looking {
             }
             None => None,
         };
+        let forecast = certferry_store::forecast(&mut snapshot).await?;
         snapshot.rollback().await?;
         let workers = self.queue.workers_alive(self.orphan_after).await.hint_from(certferry_queue::Error::hint)?;
         let jobs = self.queue.standstill().await.hint_from(certferry_queue::Error::hint)?;
-        let progress = Progress { limit, run, ..Progress::new(summary, workers, rate).with_pause(pause) };
+        let progress = Progress { limit, forecast, run, ..Progress::new(summary, workers, rate).with_pause(pause) };
         Ok(progress.with_reason(&Signs { is_read_only, said, jobs }, self.timezone))
     }
 }
@@ -241,6 +244,7 @@ mod tests {
             "rate_per_second",
             "eta_seconds",
             "waiting_because",
+            "forecast",
         ] {
             assert!(json.get(key).is_some(), "{key}");
         }

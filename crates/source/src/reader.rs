@@ -99,6 +99,8 @@ pub struct About {
     pub location: String,
     /// How the connections are secured; `None` for a file.
     pub security: Option<Security>,
+    /// The time zone of the sessions, in the database's words; `None` where it has none.
+    pub timezone: Option<String>,
 }
 
 /// What a database says of itself that does not depend on how it is reached.

@@ -48,6 +48,15 @@ pub async fn known(database: &Database, certificates: &[OldId]) -> Result<Vec<Ol
     Ok(sorted(known))
 }
 
+/// The state of each certificate from one legacy id to another that was ever enqueued, by ascending id.
+pub async fn states_between(database: &Database, from: OldId, to: OldId) -> Result<Vec<(OldId, String)>, Error> {
+    let rows = sqlx::query_file!("queries/states_between.sql", from.0, to.0)
+        .fetch_all(&mut *database.session().await?)
+        .await
+        .map_err(|error| Error::new("look up status rows", error))?;
+    Ok(rows.into_iter().map(|row| (OldId(row.certificate_id), row.state)).collect())
+}
+
 /// Makes certificates queued again, whose status rows the caller has locked, as certificates of `run`. What became of them
 /// before is kept.
 pub async fn requeue(connection: &mut PgConnection, certificates: &[OldId], run: i64) -> Result<(), Error> {

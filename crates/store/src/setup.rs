@@ -130,7 +130,7 @@ pub async fn ensure_ready(database: &Database) -> Result<(), Error> {
     sqlx::query!(
         "SELECT FROM certferry.certificate_status, certferry.pause, certferry.waiting, certferry.producer_at_work,
              certferry.manifest, certferry.history, certferry.run, certferry.tally,
-             certferry.rate_limit, certferry.blocked_device
+             certferry.rate_limit, certferry.blocked_device, certferry.forecast
          WHERE 'certferry.write_in_turn'::regproc IS NULL LIMIT 0"
     )
     .fetch_optional(&mut *database.session().await?)

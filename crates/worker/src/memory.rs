@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use certferry_bootstrap::config::ByteSize;
-use certferry_certificate::{Code, Identity, Issue, OldId};
+use certferry_certificate::{Identity, OldId};
+use certferry_migration::{COPIES, row_too_large};
 use certferry_queue::{Batch, Job};
 use certferry_source::SMALL_ROW;
 use certferry_store::{Finished, Verdict};
@@ -13,10 +14,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::tally::Counts;
-
-/// How many bytes a byte of a legacy row takes at most while its batch is in hand: as it came, as a record, in the plan, in
-/// the statement's arguments and in the connection's buffer, which double when they grow.
-const COPIES: u64 = 8;
 
 /// The memory that the batches of a process share.
 #[derive(Debug)]
@@ -131,17 +128,6 @@ impl Engine {
     }
 }
 
-fn row_too_large(size: u64, total: ByteSize) -> Issue {
-    let mebibytes = |bytes: u64| bytes.div_ceil(1 << 20);
-    let message = format!(
-        "its row in the source has {} MiB, for which worker.max_memory ({total}) is too little; shorten it, or set \
-         worker.max_memory to {}MiB or more, then use `producer retry`",
-        mebibytes(size),
-        mebibytes(size.saturating_mul(COPIES))
-    );
-    Issue::new(Code::ValueTooLong, None, message)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,7 +136,7 @@ mod tests {
 
     #[test]
     fn the_page_of_the_code_shows_the_message_of_a_row_that_is_too_large() {
-        let issue = row_too_large(300 * MIB, "256MiB".parse().unwrap());
+        let issue = row_too_large(300 * MIB, ByteSize::mebibytes(256));
         assert!(issue.code.page().example().contains(&issue.message), "{}", issue.message);
     }
 

@@ -3,10 +3,11 @@
 use std::fmt::Write as _;
 
 use certferry_certificate::Remedy;
-use certferry_store::CodeCount;
+use certferry_store::{CodeCount, Forecast};
 use chrono_tz::Tz;
 
 use super::Progress;
+use crate::figures::{duration, grouped};
 
 /// Codes shown; the others are counted.
 const CODES: usize = 12;
@@ -45,6 +46,9 @@ pub(super) fn whole(progress: &Progress, timezone: Tz) -> String {
     if let Some(reason) = progress.waiting_because.as_ref().filter(|_| !progress.paused) {
         line_to(&mut text, &format!("{:<14}{reason}", "waiting"));
     }
+    if let Some(foreseen) = progress.forecast.as_ref().and_then(foreseen) {
+        line_to(&mut text, &format!("{:<14}{foreseen}", "forecast"));
+    }
     if summary.late_results > 0 {
         let count = grouped(summary.late_results);
         let note = "a worker was away for longer than worker.orphan_after; nothing was written twice";
@@ -63,6 +67,15 @@ pub(super) fn whole(progress: &Progress, timezone: Tz) -> String {
         );
     }
     text.trim_end().to_owned()
+}
+
+/// What was foreseen, in a few words; none of a forecast in another form than ours.
+fn foreseen(forecast: &Forecast) -> Option<String> {
+    let count = |key: &str| forecast.forecast.get(key).and_then(serde_json::Value::as_u64);
+    let (migrate, fail) = (count("would_migrate")?, count("would_fail")?);
+    let is_sample = forecast.forecast.get("is_sample") == Some(&true.into());
+    let of = if is_sample { " of a sample" } else { "" };
+    Some(format!("{} would migrate and {} fail{of}, said producer check", grouped(migrate), grouped(fail)))
 }
 
 /// Everything, over what the terminal showed before.
@@ -116,32 +129,9 @@ fn workers(alive: usize) -> String {
     }
 }
 
-fn duration(seconds: f64) -> String {
-    if seconds < 120.0 {
-        format!("{seconds:.0}s")
-    } else if seconds < 7200.0 {
-        format!("{:.0}min", seconds / 60.0)
-    } else {
-        format!("{:.1}h", seconds / 3600.0)
-    }
-}
-
 #[expect(clippy::cast_precision_loss, reason = "for display")]
 fn percent(part: i64, whole: i64) -> f64 {
     100.0 * part as f64 / whole as f64
-}
-
-/// `1234567` as `1,234,567`.
-fn grouped(number: i64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 fn line_to(text: &mut String, line: &str) {
@@ -175,6 +165,18 @@ mod tests {
             late_results: 3,
             ..Summary::default()
         }
+    }
+
+    #[test]
+    fn a_forecast_stands_beside_the_outcome() {
+        let forecast = Forecast {
+            recorded_at: DateTime::UNIX_EPOCH,
+            recorded_by: "someone".to_owned(),
+            forecast: serde_json::json!({"would_migrate": 19_640, "would_fail": 360, "is_sample": false}),
+        };
+        let progress = Progress { forecast: Some(forecast), ..Progress::new(under_way(), Vec::new(), 0.0) };
+        let shown = whole(&progress, chrono_tz::Asia::Dubai);
+        assert!(shown.contains("\nforecast      19,640 would migrate and 360 fail, said producer check\n"), "{shown}");
     }
 
     #[test]

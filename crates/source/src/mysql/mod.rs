@@ -268,14 +268,16 @@ impl Reader for MysqlReader {
             let asking = async {
                 let mut connection = self.pool.pool().acquire().await?;
                 let version = session::version(&mut connection).await?;
-                Ok::<_, sqlx::Error>((version, security::of(&mut connection, self.ssl_mode).await?))
+                let timezone = session::timezone(&mut connection).await?;
+                Ok::<_, sqlx::Error>((version, timezone, security::of(&mut connection, self.ssl_mode).await?))
             };
-            let (version, security) = timeout(self.acquire_timeout + self.answer_timeout, asking)
+            let (version, timezone, security) = timeout(self.acquire_timeout + self.answer_timeout, asking)
                 .await
                 .map_err(|_| failure.timeout(self.answer_timeout))?
                 .map_err(|error| failure.of(&error))?;
             let product = Product::of(&version).name();
-            Ok(About { product, version, location: self.location.clone(), security: Some(security) })
+            let (location, timezone) = (self.location.clone(), Some(timezone));
+            Ok(About { product, version, location, security: Some(security), timezone })
         }
         .boxed()
     }

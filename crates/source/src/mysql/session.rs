@@ -109,6 +109,11 @@ pub(super) async fn version(connection: &mut MySqlConnection) -> Result<String, 
     sqlx::query_scalar("SELECT CAST(VERSION() AS CHAR)").fetch_one(connection).await
 }
 
+/// The session's time zone, in the server's words.
+pub(super) async fn timezone(connection: &mut MySqlConnection) -> Result<String, sqlx::Error> {
+    sqlx::query_scalar("SELECT CAST(@@session.time_zone AS CHAR)").fetch_one(connection).await
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

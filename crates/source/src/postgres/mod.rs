@@ -362,18 +362,18 @@ impl Reader for PostgresReader {
 
     fn about(&self) -> BoxFuture<'_, Result<About, Error>> {
         async move {
-            let query = sqlx::query("SELECT current_setting('server_version')");
+            let query = sqlx::query("SELECT current_setting('server_version'), current_setting('TimeZone')");
             let rows = self.fetch(Entity::Certificates, "asking for the version", query).await?;
-            let version = match rows.first().map(|row| value(row, 0)) {
-                Some(LegacyText::Text(version)) => version,
-                _ => "of no version".to_owned(),
-            };
+            let said = |at| rows.first().and_then(|row| value(row, at).as_str().map(str::to_owned));
+            let version = said(0).unwrap_or_else(|| "of no version".to_owned());
+            let timezone = said(1);
             let failure = self.failure(Entity::Certificates, "asking how the connection is secured");
             let security = timeout(self.acquire_timeout + self.answer_timeout, self.connections.security())
                 .await
                 .map_err(|_| failure.timeout(self.answer_timeout))?
                 .map_err(|error| failure.of(&error))?;
-            Ok(About { product: "PostgreSQL", version, location: self.location.clone(), security: Some(security) })
+            let location = self.location.clone();
+            Ok(About { product: "PostgreSQL", version, location, security: Some(security), timezone })
         }
         .boxed()
     }

@@ -283,7 +283,8 @@ impl Reader for SqliteReader {
                 Some(LegacyText::Text(version)) => version,
                 _ => "of no version".to_owned(),
             };
-            Ok(About { product: "SQLite", version, location: self.location.clone(), security: None })
+            let location = self.location.clone();
+            Ok(About { product: "SQLite", version, location, security: None, timezone: None })
         }
         .boxed()
     }

@@ -1,0 +1,1 @@
+SELECT recorded_at, recorded_by, forecast FROM certferry.forecast ORDER BY id DESC LIMIT 1

@@ -1,0 +1,1 @@
+INSERT INTO certferry.forecast (recorded_by, forecast) VALUES ($1, $2)
