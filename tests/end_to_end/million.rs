@@ -189,7 +189,11 @@ fn queries() -> Vec<Query> {
         query!("store/queries/taken_numbers.sql", (numbers()), &[&["certificates_certificate_number_key"]]),
         query!("store/queries/reserve_mapping.sql", (same("technician"), ids()), &[]),
         query!("store/queries/mapped.sql", (same("technician"), ids()), mapping),
-        query!("store/queries/settle_mapping.sql", (same("technician"), ids(), ids(), same("created"), ids(), same("\\\\x00")), mapping),
+        query!(
+            "store/queries/settle_mapping.sql",
+            (same("technician"), ids(), ids(), same("created"), ids(), same("\\\\x00")),
+            mapping
+        ),
         query!(
             "store/queries/customers_by_trade_license.sql",
             (batch(|id| format!("CN-{id}"))),

@@ -95,6 +95,15 @@ fn is_attention(error: &anyhow::Error) -> bool {
     error.is::<Attention>() || error.downcast_ref().is_some_and(is_found)
 }
 
+/// The cause that is of this type, also where it has a hint.
+#[must_use]
+pub fn cause<E: std::error::Error + Send + Sync + 'static>(error: &anyhow::Error) -> Option<&E> {
+    error.chain().find_map(|found| {
+        let explained = || cause(&found.downcast_ref::<Explained>()?.error);
+        found.downcast_ref().or_else(explained)
+    })
+}
+
 /// What to tell the person beside the error itself.
 pub trait Hint<T> {
     /// Adds what to do next: `.hint("run `producer setup` first")`.
@@ -228,6 +237,20 @@ mod tests {
     fn a_cause_that_was_said_is_not_said_again() {
         let error = failed("pool timed out").context("no connection: pool timed out").unwrap_err();
         assert_eq!(render(&error), "error: no connection: pool timed out\n");
+    }
+
+    #[test]
+    fn a_cause_is_found_under_context_and_hints() {
+        let found = || Err::<(), _>(Attention("3 rows cannot be addressed".to_owned()));
+        for error in [
+            found().map_err(anyhow::Error::from).unwrap_err(),
+            found().hint("give each an id").unwrap_err(),
+            found().hint("give each an id").usage().unwrap_err(),
+            found().hint("give each an id").context("could not go on").hint("try again").unwrap_err(),
+        ] {
+            assert_eq!(cause::<Attention>(&error).unwrap().0, "3 rows cannot be addressed");
+            assert!(cause::<OutputError>(&error).is_none());
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The log: structured lines on standard error, for people or for machines.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
@@ -10,6 +11,40 @@ use crate::config::{LogConfig, LogFormat, LogLevel};
 use crate::{hide_passwords, progress};
 
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
+
+/// The most lines that wait for a terminal that shows a full screen; the oldest ones go.
+const HELD: usize = 100;
+
+/// Lines that wait; none while they are written at once.
+static WAITING: Mutex<Option<VecDeque<String>>> = Mutex::new(None);
+
+/// Lets lines wait from now on where standard error is a terminal, which shows a full screen.
+pub fn hold() {
+    if io::stderr().is_terminal() {
+        *WAITING.lock().unwrap_or_else(PoisonError::into_inner) = Some(VecDeque::new());
+    }
+}
+
+/// Writes the lines that wait, and those to come at once.
+pub fn release() {
+    let waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner).take();
+    for line in waiting.into_iter().flatten() {
+        if io::stderr().write_all(line.as_bytes()).is_err() {
+            return;
+        }
+    }
+}
+
+/// Whether the line waits now.
+fn holds(line: &str) -> bool {
+    let mut waiting = WAITING.lock().unwrap_or_else(PoisonError::into_inner);
+    let Some(lines) = waiting.as_mut() else { return false };
+    if lines.len() == HELD {
+        lines.pop_front();
+    }
+    lines.push_back(line.to_owned());
+    true
+}
 
 /// Starts logging for the whole process; a second call changes nothing.
 pub fn init(config: &LogConfig) {
@@ -49,7 +84,10 @@ impl Write for AroundProgress {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // One event at a time, whole: an error may quote a query, and a query may hold a password.
         let line = String::from_utf8_lossy(bytes);
-        progress::bars().suspend(|| io::stderr().write_all(hide_passwords(&line).as_bytes()))?;
+        let line = hide_passwords(&line);
+        if !holds(&line) {
+            progress::bars().suspend(|| io::stderr().write_all(line.as_bytes()))?;
+        }
         Ok(bytes.len())
     }
 

@@ -213,7 +213,8 @@ fn differing<const N: usize>(
 }
 
 fn digests<const N: usize>(bytes: &[u8]) -> Option<[[u8; DIGEST]; N]> {
-    let digests: Vec<[u8; DIGEST]> = bytes.chunks(DIGEST).map(<[u8; DIGEST]>::try_from).collect::<Result<_, _>>().ok()?;
+    let digests: Vec<[u8; DIGEST]> =
+        bytes.chunks(DIGEST).map(<[u8; DIGEST]>::try_from).collect::<Result<_, _>>().ok()?;
     digests.try_into().ok()
 }
 

@@ -25,6 +25,26 @@ impl Error {
         }
     }
 
+    /// Whether a database is away, for a while: trying again is what helps.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_outage(),
+            Self::Queue(error) => matches!(error.code(), Code::Connection | Code::Unavailable),
+            Self::Migration(_) => false,
+        }
+    }
+
+    /// Whether a lock that another session holds was waited for in vain.
+    #[must_use]
+    pub fn is_lock_timeout(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_lock_timeout(),
+            Self::Queue(error) => error.is_lock_timeout(),
+            Self::Migration(_) => false,
+        }
+    }
+
     /// What to do next, where that is known.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

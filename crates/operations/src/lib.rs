@@ -15,6 +15,7 @@ mod revert;
 mod selection;
 mod show;
 mod skip;
+mod status;
 
 pub use assess::{Assess, Assessed};
 pub use at_work::{AtWork, is_anyone_at_work};
@@ -28,3 +29,4 @@ pub use revert::{Blocked, Reversal, Revert, Reverted};
 pub use selection::Eligible;
 pub use show::{Shown, show};
 pub use skip::{Skip, Skipped, cancel, cancellation};
+pub use status::{Dashboard, Progress, STRETCH_SECONDS, Watched, dashboard, failures_of, status};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use blake3::Hasher;
 use certferry_certificate::{Filter, OldId, State};
-use certferry_store::{Database, Revertible, RevertedPeople, RunKind};
+use certferry_store::{Database, RevertedPeople, Revertible, RunKind};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -91,8 +91,8 @@ impl Revert {
             from = page.last().and_then(|last| last.0.checked_add(1)).map(OldId);
         }
         snapshot.rollback().await?;
-        reversal.token = hasher.finalize().to_hex()[..16].to_owned();
-        Ok(reversal)
+        let token = hasher.finalize().to_hex()[..16].to_owned();
+        Ok(Reversal { token, ..reversal })
     }
 
     /// Takes back what [`Self::look`] showed, a page a transaction; what has changed since then stays, and is said. Customers and
@@ -103,8 +103,7 @@ impl Revert {
         by: &Operator,
         observer: &impl Observer,
     ) -> Result<Reverted, Error> {
-        let run =
-            certferry_store::begin_run(database, RunKind::Revert, &by.user, &by.host, &self.described).await?;
+        let run = certferry_store::begin_run(database, RunKind::Revert, &by.user, &by.host, &self.described).await?;
         let mut result = Reverted { run, ..Reverted::default() };
         let (mut customers, mut technicians) = (BTreeSet::new(), BTreeSet::new());
         let filter = self.filter.in_states(&[State::Migrated]);

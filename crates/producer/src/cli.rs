@@ -247,7 +247,7 @@ pub(crate) struct Limit {
 }
 
 /// A rate that a limit may have.
-fn rate(text: &str) -> Result<f64, String> {
+pub(crate) fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate >= 0.001 => Ok(rate),
         Ok(_) => Err("a limit is 0.001 a second or more; `producer pause` stops all workers".to_owned()),
@@ -257,7 +257,8 @@ fn rate(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct Status {
-    /// Look again every second until Ctrl-C.
+    /// Look again and again: on a terminal a full screen, which `q` leaves; elsewhere a line every three seconds, with --json a
+    /// document every second.
     #[arg(long)]
     pub(crate) watch: bool,
     /// Of one run alone: what became of its certificates.

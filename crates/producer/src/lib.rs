@@ -24,6 +24,7 @@ mod setup;
 mod show;
 mod skip;
 mod status;
+mod watch;
 
 use std::fmt::Display;
 

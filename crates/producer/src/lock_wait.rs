@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use certferry_bootstrap::Hint;
+use certferry_bootstrap::{Hint, exit};
 use certferry_store::{Database, ForeignLock};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -45,10 +45,9 @@ pub(crate) async fn naming_the_holder<T>(
 
 /// Whether a lock that another session holds was waited for in vain.
 pub(crate) fn is_lock_timeout(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause.downcast_ref::<certferry_store::Error>().is_some_and(certferry_store::Error::is_lock_timeout)
-            || cause.downcast_ref::<certferry_queue::Error>().is_some_and(certferry_queue::Error::is_lock_timeout)
-    })
+    exit::cause(error).is_some_and(certferry_store::Error::is_lock_timeout)
+        || exit::cause(error).is_some_and(certferry_queue::Error::is_lock_timeout)
+        || exit::cause(error).is_some_and(certferry_operations::Error::is_lock_timeout)
 }
 
 fn explained<T>(error: anyhow::Error, holder: Option<ForeignLock>) -> anyhow::Result<T> {

@@ -5,7 +5,7 @@ use std::fmt;
 use anyhow::Context;
 use certferry_bootstrap::{Config, HintFrom, Shutdown};
 use certferry_operations::operator;
-use certferry_store::{Error, Pause};
+use certferry_store::{Database, Error, Pause};
 use serde::Serialize;
 
 use crate::lock_wait::naming_the_holder;
@@ -70,13 +70,7 @@ pub(crate) async fn pause(config: &Config, arguments: &cli::Pause, shutdown: &Sh
         let database = connections::impatient_database(config).await?;
         let pausing = async {
             certferry_store::ensure_ready(&database).await.hint_from(Error::hint)?;
-            let by = operator().to_string();
-            let changed =
-                certferry_store::pause(&database, &by, arguments.reason.as_deref()).await.hint_from(Error::hint)?;
-            let mut snapshot = database.begin_snapshot().await?;
-            let open = certferry_store::open_pause(&mut snapshot).await?;
-            snapshot.rollback().await?;
-            Ok(Paused { in_effect: open.is_some(), changed, open })
+            pause_run(&database, arguments.reason.as_deref()).await
         };
         let paused = naming_the_holder(&database, Box::pin(pausing)).await?;
         database.close().await;
@@ -85,19 +79,34 @@ pub(crate) async fn pause(config: &Config, arguments: &cli::Pause, shutdown: &Sh
     shutdown.interrupting(pausing).await.context("interrupted; `producer status` says whether the run is paused")?
 }
 
+/// Pauses the run in a database that is ready, and says what is in force then.
+pub(crate) async fn pause_run(database: &Database, reason: Option<&str>) -> anyhow::Result<Paused> {
+    let changed = certferry_store::pause(database, &operator().to_string(), reason).await.hint_from(Error::hint)?;
+    let mut snapshot = database.begin_snapshot().await?;
+    let open = certferry_store::open_pause(&mut snapshot).await?;
+    snapshot.rollback().await?;
+    Ok(Paused { in_effect: open.is_some(), changed, open })
+}
+
 /// Lets the run go on.
 pub(crate) async fn resume(config: &Config, shutdown: &Shutdown) -> anyhow::Result<Resumed> {
     let resuming = async {
         let database = connections::impatient_database(config).await?;
         let resuming = async {
             certferry_store::ensure_ready(&database).await.hint_from(Error::hint)?;
-            certferry_store::resume(&database, &operator().to_string()).await.hint_from(Error::hint)
+            resume_run(&database).await
         };
-        let ended = naming_the_holder(&database, Box::pin(resuming)).await?;
+        let resumed = naming_the_holder(&database, Box::pin(resuming)).await?;
         database.close().await;
-        Ok(Resumed { paused: false, changed: ended.is_some(), ended })
+        Ok(resumed)
     };
     shutdown.interrupting(resuming).await.context("interrupted; `producer status` says whether the run is paused")?
+}
+
+/// Lets the run in a database that is ready go on.
+pub(crate) async fn resume_run(database: &Database) -> anyhow::Result<Resumed> {
+    let ended = certferry_store::resume(database, &operator().to_string()).await.hint_from(Error::hint)?;
+    Ok(Resumed { paused: false, changed: ended.is_some(), ended })
 }
 
 #[cfg(test)]

@@ -121,8 +121,10 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Revert, shutdown: &Shu
         });
     };
     if *token != reversal.token {
-        return Err(anyhow!("the token is stale: what would be taken back is not what it was when the token was given"))
-            .hint("run it without --execute, look at what it says now, and use the token that it gives");
+        return Err(anyhow!(
+            "the token is stale: what would be taken back is not what it was when the token was given"
+        ))
+        .hint("run it without --execute, look at what it says now, and use the token that it gives");
     }
     let (by, page_by_page) = (operator(), PageByPage::new("taking certificates back", shutdown));
     // A page is a transaction: dropping it on the second signal leaves nothing half done.

@@ -90,8 +90,25 @@ async fn planner(config: &Config, database: &Database) -> anyhow::Result<Planner
 
 impl fmt::Display for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = &self.shown;
         let mut text = String::new();
+        self.status(&mut text)?;
+        self.beside(&mut text)?;
+        f.write_str(&text)
+    }
+}
+
+impl Certificate {
+    /// What is recorded of the certificate, as text; the source is not asked.
+    pub(crate) fn recorded(shown: Shown, timezone: Tz) -> String {
+        let mut text = String::new();
+        let certificate = Self { shown, source_error: None, timezone };
+        certificate.status(&mut text).expect("writing to a String cannot fail");
+        text
+    }
+
+    /// What the status table says.
+    fn status(&self, text: &mut String) -> fmt::Result {
+        let shown = &self.shown;
         write!(text, "certificate {}: {}", shown.certificate_id, shown.state.as_deref().unwrap_or("never enqueued"))?;
         if let Some(run) = shown.run {
             write!(text, ", run {run}")?;
@@ -110,7 +127,7 @@ impl fmt::Display for Certificate {
             write!(text, "\nwarning {}: {}", warning.code, one_line(&warning.message))?;
         }
         if !shown.attempts.is_empty() {
-            text += "\n\nwhat became of it";
+            *text += "\n\nwhat became of it";
         }
         for attempt in &shown.attempts {
             let codes: Vec<&str> = attempt.issues.iter().map(|issue| issue.code.as_str()).collect();
@@ -121,12 +138,9 @@ impl fmt::Display for Certificate {
                 write!(text, ": {}", codes.join(", "))?;
             }
         }
-        self.beside(&mut text)?;
-        f.write_str(&text)
+        Ok(())
     }
-}
 
-impl Certificate {
     /// The source, the plan and the destination beside each other.
     fn beside(&self, text: &mut String) -> fmt::Result {
         let shown = &self.shown;

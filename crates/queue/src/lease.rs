@@ -11,7 +11,7 @@ use crate::strays::InHand;
 use crate::{Error, workers};
 
 /// Renewals within one `orphan_after`, so that one or two that fail lose nothing.
-const RENEWALS: u32 = 5;
+pub(crate) const RENEWALS: u32 = 5;
 
 /// A worker's lease.
 pub(crate) struct Lease {

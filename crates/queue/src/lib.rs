@@ -29,6 +29,7 @@ pub use jobs::{
     Orphan, analyze, complete, postpone, push, remove, remove_jobs, rescue, restore, set_back, without_job,
 };
 pub use run::{Claiming, Worker};
+pub use workers::WorkerLease;
 
 /// How to reach the database that holds the queue.
 #[derive(Clone, Debug)]
@@ -63,7 +64,7 @@ pub struct Standstill {
     pub claimed_seconds_ago: Option<f64>,
     /// Whether one could be claimed now.
     pub is_due: bool,
-    /// When the next one can be claimed that cannot be now.
+    /// When the next one can be claimed, where none can be now.
     pub next_at: Option<DateTime<Utc>>,
 }
 
@@ -151,6 +152,11 @@ impl Queue {
     /// The names of the workers seen within `orphan_after`.
     pub async fn workers_alive(&self, orphan_after: Duration) -> Result<Vec<String>, Error> {
         workers::alive(&self.connections, orphan_after).await
+    }
+
+    /// The leases of the workers seen within `orphan_after`, and of those that have jobs all the same.
+    pub async fn leases(&self, orphan_after: Duration) -> Result<Vec<WorkerLease>, Error> {
+        workers::leases(&self.connections, orphan_after).await
     }
 
     /// Gives back whatever jobs a worker still has; no attempt is charged.

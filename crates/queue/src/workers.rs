@@ -5,9 +5,11 @@ use std::time::Duration;
 use apalis_core::worker::context::WorkerContext;
 use apalis_postgres::queries;
 use certferry_connection::Connections;
+use serde::Serialize;
 
 use crate::Error;
 use crate::job::QUEUE;
+use crate::lease::RENEWALS;
 
 /// A name unique to one start of one process, so that a new process never keeps a dead one's jobs from being rescued.
 pub(crate) fn new_name() -> String {
@@ -56,4 +58,49 @@ pub(crate) async fn alive(connections: &Connections, orphan_after: Duration) -> 
         .fetch_all(&mut *session)
         .await
         .map_err(failed)
+}
+
+/// A worker's lease, and what the worker has in hand.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct WorkerLease {
+    /// The worker's name.
+    pub worker: String,
+    /// How many seconds ago the worker renewed the lease.
+    pub seen_seconds_ago: f64,
+    /// In how many seconds the lease runs out; below zero when it has.
+    pub runs_out_in_seconds: f64,
+    /// Whether the worker missed renewals: it is dead, stopped or cut off.
+    pub is_overdue: bool,
+    /// Certificates that the worker has claimed and not finished.
+    pub certificates: i64,
+    /// How many seconds ago the worker claimed the last one of those.
+    pub claimed_seconds_ago: Option<f64>,
+}
+
+pub(crate) async fn leases(connections: &Connections, orphan_after: Duration) -> Result<Vec<WorkerLease>, Error> {
+    let failed = |error| Error::new("look at the workers' leases", error);
+    let mut session = connections.session().await.map_err(failed)?;
+    let seconds = orphan_after.as_secs_f64();
+    let rows = sqlx::query_file!("queries/worker_leases.sql", QUEUE, seconds).fetch_all(&mut *session).await;
+    let rows = rows.map_err(failed)?;
+    let lease = |seen_seconds_ago: f64| (seconds - seen_seconds_ago, seen_seconds_ago > overdue_seconds(seconds));
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let (runs_out_in_seconds, is_overdue) = lease(row.seen_seconds_ago);
+            WorkerLease {
+                worker: row.worker,
+                seen_seconds_ago: row.seen_seconds_ago,
+                runs_out_in_seconds,
+                is_overdue,
+                certificates: row.certificates,
+                claimed_seconds_ago: row.claimed_seconds_ago,
+            }
+        })
+        .collect())
+}
+
+/// After how many seconds without a renewal a worker has missed two, one of which may be lost without harm.
+fn overdue_seconds(orphan_after: f64) -> f64 {
+    2.0 * orphan_after / f64::from(RENEWALS)
 }

@@ -3,6 +3,7 @@
 //! Every function that writes takes an open [`Transaction`], so that the certificate, its status row and the
 //! completion of its job commit together. The queue's tables are the queue's own business.
 
+mod causes;
 mod database;
 mod destination;
 mod difference;
@@ -30,6 +31,7 @@ mod tables;
 mod uniqueness;
 mod waiting;
 
+pub use causes::{Cause, causes, latest_failures};
 pub use certferry_connection::{Security, Verified};
 pub use database::{Database, Settings, Transaction};
 pub use destination::{Refused, Writing, Written, held_by_others, number_taken, write_all, write_each};
@@ -41,7 +43,7 @@ pub use intake::{analyze_status, known, queued_page, record_queued, requeue, ski
 pub use lookups::{Catalog, LookedUp, Needed, catalog, lookups, lookups_within};
 pub use manifest::{Manifest, lock_manifest, manifest, record_manifest};
 pub use mapping_files::{Contradiction, Contradictions, Entry, Imported, Mapping, import_mapping, mapping_page};
-pub use pace::rate_per_second;
+pub use pace::{finished_lately, rate_per_second};
 pub use pause::{Pause, open_pause, pause, resume};
 pub use producers::{deregister_producer, producers_at_work, register_producer, renew_producer};
 pub use rate_limit::{RateLimit, Taken, give_tokens_back, lift_limit, rate_limit, set_limit, take_tokens};

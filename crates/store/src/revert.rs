@@ -2,9 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use certferry_certificate::{
-    Evidence, NewId, OldId, PersonColumns, StoredCertificate, StoredVehicle, person_evidence,
-};
+use certferry_certificate::{Evidence, NewId, OldId, PersonColumns, StoredCertificate, StoredVehicle, person_evidence};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::Error;
@@ -53,19 +51,14 @@ async fn referrers(connection: &mut PgConnection, table: &str) -> Result<Vec<Ref
 }
 
 /// Those of the ids that rows of other tables refer to, with the table that does.
-async fn referred_to(
-    connection: &mut PgConnection,
-    table: &str,
-    ids: &[i64],
-) -> Result<BTreeMap<i64, String>, Error> {
+async fn referred_to(connection: &mut PgConnection, table: &str, ids: &[i64]) -> Result<BTreeMap<i64, String>, Error> {
     let mut referred = BTreeMap::new();
     for Referrer { table, column } in referrers(connection, table).await? {
         let sql = format!("SELECT DISTINCT {column} AS id FROM {table} WHERE {column} = ANY($1::bigint[])");
-        let found: Vec<i64> = sqlx::query_scalar(AssertSqlSafe(sql))
-            .bind(ids)
-            .fetch_all(&mut *connection)
-            .await
-            .map_err(|error| Error::new(format!("look whether {table} refers to what is to be taken back"), error))?;
+        let found: Vec<i64> =
+            sqlx::query_scalar(AssertSqlSafe(sql)).bind(ids).fetch_all(&mut *connection).await.map_err(|error| {
+                Error::new(format!("look whether {table} refers to what is to be taken back"), error)
+            })?;
         for id in found {
             referred.entry(id).or_insert_with(|| format!("{table} ({column})"));
         }
@@ -221,19 +214,19 @@ pub async fn revert_people(
             people.kept += 1;
         }
     }
-    for (entity, table, ids) in
-        [("customer", "customers", &mut of_customers), ("technician", "technicians", &mut of_technicians)]
+    for (entity, table, mut ids) in
+        [("customer", "customers", of_customers), ("technician", "technicians", of_technicians)]
     {
-        let referred = referred_to(connection, table, ids).await?;
+        let referred = referred_to(connection, table, &ids).await?;
         people.kept += ids.iter().filter(|id| referred.contains_key(*id)).count() as u64;
         ids.retain(|id| !referred.contains_key(id));
         let deleted = if entity == "customer" {
-            sqlx::query_file!("queries/revert_customers.sql", ids).execute(&mut *connection).await.map_err(failed)?
+            sqlx::query_file!("queries/revert_customers.sql", &ids).execute(&mut *connection).await.map_err(failed)?
         } else {
-            sqlx::query_file!("queries/revert_technicians.sql", ids).execute(&mut *connection).await.map_err(failed)?
+            sqlx::query_file!("queries/revert_technicians.sql", &ids).execute(&mut *connection).await.map_err(failed)?
         };
         expect_rows(deleted.rows_affected(), ids.len(), table)?;
-        sqlx::query_file!("queries/revert_mappings.sql", entity, ids)
+        sqlx::query_file!("queries/revert_mappings.sql", entity, &ids)
             .execute(&mut *connection)
             .await
             .map_err(failed)?;

@@ -57,7 +57,9 @@ fn missing_user(id: i64) -> Issue {
 
 fn assess(certificates: &[Prepared]) -> Assessment {
     let mut assessor = Assessor::default();
-    certificates.iter().for_each(|certificate| assessor.add(certificate));
+    for certificate in certificates {
+        assessor.add(certificate);
+    }
     assessor.finish().0
 }
 

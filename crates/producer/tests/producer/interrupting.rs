@@ -81,10 +81,7 @@ async fn watching_ends_well() {
     let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
     for _ in 0..2 {
         let line = lines.next().expect("a line").expect("text");
-        assert_eq!(
-            line,
-            "0 migrated, 0 failed, 3 queued of 3; nothing was finished within the last minute, no worker is alive"
-        );
+        assert_eq!(line, "0 migrated, 0 failed, 3 queued of 3; waiting: no worker is alive; start one with `worker`");
     }
     interrupt(&child);
     let ended = child.wait_with_output().expect("it ends");

@@ -12,4 +12,6 @@ mod retrying;
 mod securing;
 mod setting_up;
 mod status;
+mod terminal;
+mod watching;
 mod world;

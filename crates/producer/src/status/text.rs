@@ -3,17 +3,17 @@
 use std::fmt::Write as _;
 
 use certferry_certificate::Remedy;
+use certferry_operations::Progress;
 use certferry_store::{CodeCount, Forecast};
 use chrono_tz::Tz;
 
-use super::Progress;
 use crate::figures::{duration, grouped};
 
 /// Codes shown; the others are counted.
 const CODES: usize = 12;
 
 /// Everything, in some lines.
-pub(super) fn whole(progress: &Progress, timezone: Tz) -> String {
+pub(crate) fn whole(progress: &Progress, timezone: Tz) -> String {
     let summary = &progress.summary;
     let mut text = String::new();
     if let Some(pause) = &progress.pause {
@@ -78,22 +78,19 @@ fn foreseen(forecast: &Forecast) -> Option<String> {
     Some(format!("{} would migrate and {} fail{of}, said producer check", grouped(migrate), grouped(fail)))
 }
 
-/// Everything, over what the terminal showed before.
-pub(super) fn redrawn(progress: &Progress, timezone: Tz) -> String {
-    const HOME_AND_CLEAR_BELOW: &str = "\x1b[H\x1b[J";
-    format!("{HOME_AND_CLEAR_BELOW}{}", whole(progress, timezone))
-}
-
 /// Everything that moves, in one line.
-pub(super) fn line(progress: &Progress) -> String {
+pub(crate) fn line(progress: &Progress) -> String {
     let summary = &progress.summary;
+    let now = match &progress.waiting_because {
+        Some(reason) => format!("waiting: {reason}"),
+        None => pace(progress),
+    };
     format!(
-        "{} migrated, {} failed, {} queued of {}; {}",
+        "{} migrated, {} failed, {} queued of {}; {now}",
         grouped(summary.migrated),
         grouped(summary.failed),
         grouped(summary.queued),
-        grouped(summary.total()),
-        pace(progress)
+        grouped(summary.total())
     )
 }
 
@@ -130,7 +127,7 @@ fn workers(alive: usize) -> String {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "for display")]
-fn percent(part: i64, whole: i64) -> f64 {
+pub(crate) fn percent(part: i64, whole: i64) -> f64 {
     100.0 * part as f64 / whole as f64
 }
 
@@ -167,6 +164,16 @@ mod tests {
         }
     }
 
+    fn moving(workers: usize) -> Progress {
+        Progress {
+            summary: under_way(),
+            workers,
+            rate_per_second: 812.4,
+            eta_seconds: Some(2.0),
+            ..Progress::default()
+        }
+    }
+
     #[test]
     fn a_forecast_stands_beside_the_outcome() {
         let forecast = Forecast {
@@ -174,14 +181,14 @@ mod tests {
             recorded_by: "someone".to_owned(),
             forecast: serde_json::json!({"would_migrate": 19_640, "would_fail": 360, "is_sample": false}),
         };
-        let progress = Progress { forecast: Some(forecast), ..Progress::new(under_way(), Vec::new(), 0.0) };
+        let progress = Progress { forecast: Some(forecast), ..moving(2) };
         let shown = whole(&progress, chrono_tz::Asia::Dubai);
         assert!(shown.contains("\nforecast      19,640 would migrate and 360 fail, said producer check\n"), "{shown}");
     }
 
     #[test]
     fn the_whole_status() {
-        let progress = Progress::new(under_way(), vec!["a".to_owned(), "b".to_owned()], 812.4);
+        let progress = moving(2);
         insta::assert_snapshot!(whole(&progress, chrono_tz::Asia::Dubai), @r"
         migrated             18,204   91.0%
         failed                  312    1.6%
@@ -199,7 +206,6 @@ mod tests {
 
         last failed: certificate 4711 at 1970-01-01 04:00:00, missing_device: no device has this ECU number
         ");
-        assert!(redrawn(&progress, chrono_tz::Asia::Dubai).ends_with(&whole(&progress, chrono_tz::Asia::Dubai)));
     }
 
     #[test]
@@ -209,7 +215,7 @@ mod tests {
             by: "the circuit breaker of worker host-1-0000abcd".to_owned(),
             reason: Some("4,001 of the last 5,000 certificates failed with missing_device".to_owned()),
         };
-        let progress = Progress::new(under_way(), vec!["a".to_owned()], 812.4).with_pause(Some(pause));
+        let progress = Progress { paused: true, pause: Some(pause), eta_seconds: None, ..moving(1) };
         let text = whole(&progress, chrono_tz::Asia::Dubai);
         insta::assert_snapshot!(text.lines().take(4).collect::<Vec<_>>().join("\n"), @r"
         PAUSED since 1970-01-01 04:00:00 by the circuit breaker of worker host-1-0000abcd; go on with: producer resume
@@ -218,14 +224,19 @@ mod tests {
         migrated             18,204   91.0%
         ");
         assert!(text.contains("paused, 1 worker is alive"));
-        assert_eq!(progress.eta_seconds, None);
     }
 
     #[test]
     fn a_status_that_stands_still() {
-        let standing = Progress::new(under_way(), vec![], 0.0);
-        insta::assert_snapshot!(line(&standing), @"18,204 migrated, 312 failed, 1,484 queued of 20,000; nothing was finished within the last minute, no worker is alive");
-        let done = Progress::new(Summary { migrated: 7, ..Summary::default() }, vec!["a".to_owned()], 3.0);
+        let standing = Progress {
+            eta_seconds: None,
+            rate_per_second: 0.0,
+            waiting_because: Some("no worker is alive; start one with `worker`".to_owned()),
+            ..moving(0)
+        };
+        insta::assert_snapshot!(line(&standing), @"18,204 migrated, 312 failed, 1,484 queued of 20,000; waiting: no worker is alive; start one with `worker`");
+        let done =
+            Progress { workers: 1, summary: Summary { migrated: 7, ..Summary::default() }, ..Progress::default() };
         insta::assert_snapshot!(line(&done), @"7 migrated, 0 failed, 0 queued of 7; nothing is queued, 1 worker is alive");
         insta::assert_snapshot!(whole(&Progress::default(), chrono_tz::Asia::Dubai), @"no certificate was ever enqueued; no worker is alive");
     }
