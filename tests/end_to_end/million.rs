@@ -110,6 +110,7 @@ fn same(value: &'static str) -> String {
     batch(|_| value.to_owned())
 }
 
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 fn queries() -> Vec<Query> {
     let queue = "'certferry.certificate.v1'";
     let ids = || batch(|id| id.to_string());
@@ -126,10 +127,13 @@ fn queries() -> Vec<Query> {
         query!("queue/queries/release.sql", (jobs(), "'worker-1'"), job_key),
         query!("queue/queries/release_all.sql", ("'worker-1'"), lock_by),
         query!("queue/queries/rescue.sql", (queue, "90"), lock_by),
+        query!("queue/queries/take.sql", (queue, "'1500000'", "'desk-1'", "30"), &[&["idx_jobs_idempotency_key"]]),
+        query!("queue/queries/release_dead_desks.sql", ("'certferry.desk.v1'", "30"), lock_by),
         query!("queue/queries/remove.sql", (queue, ids()), &[&["idx_jobs_idempotency_key"]]),
         query!("queue/queries/push.sql", (queue, jobs(), same("1"), ids(), "5"), &[&["idx_jobs_idempotency_key"]]),
         query!("store/queries/record_queued.sql", (ids(), "1"), &[]),
         query!("store/queries/known.sql", (ids()), status),
+        query!("store/queries/states.sql", (ids()), status),
         query!("store/queries/lock_open.sql", (ids()), status),
         query!("store/queries/count_attempts.sql", (ids(), same("postponed"), same("worker-1"), same("[]")), status),
         query!("store/queries/lock_states.sql", (ids(), "'{queued}'"), status),

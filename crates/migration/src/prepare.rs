@@ -5,11 +5,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use certferry_certificate::{
-    Code, CustomerPlan, Found, Identity, Issue, LegacyCertificate, LegacyText, Lookups, Needs, NewId, OldId, OnMissing,
-    Outcome, Policy, WarningCode, identity, plan, trade_license,
+    Code, CustomerPlan, Evidence, Found, Identity, Issue, LegacyCertificate, LegacyText, Lookups, Needs, NewId, OldId,
+    OnMissing, Outcome, Policy, RulesFingerprint, WarningCode, identity, plan, trade_license,
 };
 use certferry_source::Source;
-use certferry_store::{Catalog, Database, LookedUp, Needed, Transaction, Uniqueness, lookups_within};
+use certferry_store::{Catalog, Database, LookedUp, Needed, Transaction, Uniqueness, Verdict, Written, lookups_within};
 use futures::TryFutureExt;
 use tokio::time::Instant;
 
@@ -73,6 +73,34 @@ impl Prepared {
     }
 }
 
+impl Prepared {
+    /// Makes it fail where the destination has its number already, as it would when it is written. `own` is what it is there
+    /// itself.
+    pub fn refuse_if_taken(&mut self, taken: &HashMap<String, NewId>, own: Option<NewId>) {
+        if let Outcome::Migrate(plan) = &self.outcome
+            && let Some(holder) = taken.get(&plan.certificate_number)
+            && Some(*holder) != own
+        {
+            let refused = certferry_store::number_taken(plan, Some(*holder));
+            self.outcome = Outcome::Fail(vec![refused.issue]);
+        }
+    }
+
+    /// The verdict that it is migrated, with what is kept of what was written by `rules`; nothing is where its row in the
+    /// source is not at hand.
+    #[must_use]
+    pub fn migrated(&self, row: Written, rules: RulesFingerprint) -> Verdict {
+        let evidence = match (&self.record, &self.outcome) {
+            (Some(record), Outcome::Migrate(plan)) => {
+                Some(Evidence::of(record, plan, row.people, row.new_vehicle_id.is_some(), rules))
+            }
+            _ => None,
+        };
+        let Written { new_certificate_id, new_vehicle_id, warnings, .. } = row;
+        Verdict::Migrated { new_certificate_id, new_vehicle_id, warnings, evidence }
+    }
+}
+
 /// What prepared certificates are written with.
 #[derive(Debug)]
 pub struct Begun {
@@ -87,6 +115,15 @@ pub struct Begun {
 /// How long a transaction may have done nothing and still be used: the server ends those that are idle for long.
 const LONGEST_IDLE: Duration = Duration::from_millis(500);
 
+/// What becomes of a transaction that has done nothing for [`LONGEST_IDLE`].
+#[derive(Clone, Copy, Debug)]
+enum Idleness {
+    /// Another one takes its place.
+    Renewed,
+    /// It is kept, with the locks that it has.
+    Kept,
+}
+
 impl Planner {
     /// Reads and plans certificates, and leaves everything as it is; for each of `ids` there is a plan or all reasons why
     /// there is none, in their order. No transaction stays open.
@@ -98,10 +135,7 @@ impl Planner {
         for certificate in &mut prepared {
             let number = certificate.identity.certificate_number.as_ref();
             certificate.number_holder = number.and_then(|number| begun.taken.get(number)).copied();
-            if let (Outcome::Migrate(plan), Some(_)) = (&certificate.outcome, certificate.number_holder) {
-                let refused = certferry_store::number_taken(plan, certificate.number_holder);
-                certificate.outcome = Outcome::Fail(vec![refused.issue]);
-            }
+            certificate.refuse_if_taken(&begun.taken, None);
         }
         Ok(prepared)
     }
@@ -115,14 +149,35 @@ impl Planner {
             self.source.certificates(ids).map_err(Error::from),
             self.database.begin().map_err(Error::from)
         )?;
-        let mut transaction = self.unless_idle(transaction, asked).await?;
+        let transaction = self.unless_idle(transaction, asked).await?;
+        self.plan_within(transaction, Idleness::Renewed, ids, records).await
+    }
+
+    /// The same in a transaction of the caller's, with whatever that has locked: it is the one that comes back.
+    pub async fn prepare_within(
+        &self,
+        transaction: Transaction,
+        ids: &[OldId],
+    ) -> Result<(Vec<Prepared>, Begun), Error> {
+        let records = self.source.certificates(ids).await?;
+        self.plan_within(transaction, Idleness::Kept, ids, records).await
+    }
+
+    /// Looks up what the records need, and plans each of `ids`.
+    async fn plan_within(
+        &self,
+        mut transaction: Transaction,
+        idleness: Idleness,
+        ids: &[OldId],
+        records: Vec<LegacyCertificate>,
+    ) -> Result<(Vec<Prepared>, Begun), Error> {
         crash_point("begun");
         let records = Found::by_key(records.into_iter().map(|record| (record.id, record)));
         crash_point("read");
         let needed = needed(records.values().filter_map(Found::one));
         let LookedUp { mut found, taken, uniqueness } =
             lookups_within(&mut transaction, &needed, &self.catalog).await?;
-        let mut transaction = self.add_unmapped(transaction, &needed, &mut found).await?;
+        let mut transaction = self.add_unmapped(transaction, idleness, &needed, &mut found).await?;
         found.limits = self.catalog.limits.clone();
         crash_point("looked_up");
 
@@ -167,6 +222,7 @@ impl Planner {
     async fn add_unmapped(
         &self,
         transaction: Transaction,
+        idleness: Idleness,
         needed: &Needed,
         found: &mut Lookups,
     ) -> Result<Transaction, Error> {
@@ -179,7 +235,10 @@ impl Planner {
         let asked = Instant::now();
         let (customers, technicians) =
             futures::try_join!(self.source.customers(&customers), self.source.technicians(&technicians))?;
-        let mut transaction = self.unless_idle(transaction, asked).await?;
+        let mut transaction = match idleness {
+            Idleness::Renewed => self.unless_idle(transaction, asked).await?,
+            Idleness::Kept => transaction,
+        };
         let users: HashSet<i64> = technicians
             .iter()
             .filter_map(|technician| technician.user_id.id())

@@ -5,6 +5,7 @@
 
 mod assess;
 mod at_work;
+mod desk;
 mod error;
 mod manifest;
 mod observer;
@@ -19,6 +20,7 @@ mod status;
 
 pub use assess::{Assess, Assessed};
 pub use at_work::{AtWork, is_anyone_at_work};
+pub use desk::{Candidates, Decision, Desk, Left, Seen};
 pub use error::Error;
 pub use manifest::{Difference, Participant};
 pub use observer::Observer;

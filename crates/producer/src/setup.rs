@@ -72,10 +72,12 @@ async fn set_up(config: &Config, arguments: &Setup) -> anyhow::Result<Prepared> 
         }
     }
     if arguments.accept_changes {
-        let alive = queue.workers_alive(config.worker.orphan_after).await.hint_from(certferry_queue::Error::hint)?;
+        let orphan_after = config.worker.orphan_after;
+        let mut alive = queue.workers_alive(orphan_after).await.hint_from(certferry_queue::Error::hint)?;
+        alive.extend(queue.desks_alive(orphan_after).await.hint_from(certferry_queue::Error::hint)?);
         if !alive.is_empty() {
             return Err(anyhow!(
-                "nothing was accepted: workers are alive, which would go on by what they began with: {}",
+                "nothing was accepted: workers are alive, or people in one-by-one, and would go on by what they began with: {}",
                 alive.join(", ")
             ))
             .hint("stop them and run it again; a worker that was killed counts as alive for worker.orphan_after");

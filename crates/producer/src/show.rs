@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 
 use anyhow::{Context, anyhow};
+use certferry_bootstrap::visible::visible;
 use certferry_bootstrap::{Config, Hint, HintFrom, Shutdown};
 use certferry_certificate::{OldId, Remedy};
 use certferry_migration::Planner;
@@ -117,14 +118,14 @@ impl Certificate {
             write!(text, ", certificate {new_id} of the destination")?;
         }
         if let Some(reason) = &shown.reason {
-            write!(text, "\nbecause: {}", one_line(reason))?;
+            write!(text, "\nbecause: {}", visible(reason))?;
         }
         for issue in &shown.issues {
-            write!(text, "\nissue {}: {}", issue.code, one_line(&issue.message))?;
+            write!(text, "\nissue {}: {}", issue.code, visible(&issue.message))?;
             write!(text, "\n  what to do: {}", Remedy::of(&issue.code).in_short)?;
         }
         for warning in &shown.warnings {
-            write!(text, "\nwarning {}: {}", warning.code, one_line(&warning.message))?;
+            write!(text, "\nwarning {}: {}", warning.code, visible(&warning.message))?;
         }
         if !shown.attempts.is_empty() {
             *text += "\n\nwhat became of it";
@@ -145,7 +146,7 @@ impl Certificate {
     fn beside(&self, text: &mut String) -> fmt::Result {
         let shown = &self.shown;
         if let Some(error) = &self.source_error {
-            write!(text, "\n\nthe source could not be asked: {}", one_line(error))?;
+            write!(text, "\n\nthe source could not be asked: {}", visible(error))?;
         } else if shown.source.is_none() {
             text.push_str("\n\nthe source has no such row any more, or several");
         }
@@ -171,10 +172,10 @@ impl Certificate {
             write!(text, "\n{}", line.trim_end())?;
         }
         for issue in &shown.plan_issues {
-            write!(text, "\nit would fail now: {}: {}", issue.code.as_str(), one_line(&issue.message))?;
+            write!(text, "\nit would fail now: {}: {}", issue.code.as_str(), visible(&issue.message))?;
         }
         for warning in &shown.plan_warnings {
-            write!(text, "\nit would be migrated now with a warning: {}", one_line(&warning.message))?;
+            write!(text, "\nit would be migrated now with a warning: {}", visible(&warning.message))?;
         }
         Ok(())
     }
@@ -191,16 +192,11 @@ fn shortened(value: &Value) -> String {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let text = one_line(&text);
+    let text = visible(&text);
     match text.char_indices().nth(WIDTH) {
         Some(_) => text.chars().take(WIDTH - 1).chain(['…']).collect(),
         None => text,
     }
-}
-
-/// Text of the databases as it may be shown on a terminal: nothing in it moves the cursor.
-fn one_line(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() { '\u{fffd}' } else { character }).collect()
 }
 
 #[cfg(test)]
@@ -210,7 +206,7 @@ mod tests {
     #[test]
     fn values_stay_in_their_column_and_on_their_line() {
         assert_eq!(shortened(&Value::Null), "-");
-        assert_eq!(shortened(&"a\u{1b}[2Jb\n".into()), "a\u{fffd}[2Jb\u{fffd}");
+        assert_eq!(shortened(&"a\u{1b}[2Jb\n".into()), "a␛[2Jb␊");
         assert_eq!(shortened(&"م".repeat(40).into()).chars().count(), WIDTH);
         assert_eq!(shortened(&serde_json::json!({"existing": 7})), r#"{"existing":7}"#);
     }

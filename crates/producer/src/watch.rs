@@ -60,14 +60,13 @@ pub(crate) async fn run(watched: &Watched) -> anyhow::Result<()> {
                     Event::Key(key) => model.press(key),
                     _ => None,
                 };
-                match wish {
-                    None => {}
+                let is_busy = match wish {
                     Some(Wish::Quit) => return Ok(()),
-                    Some(Wish::Ask(request)) => {
-                        if requests.try_send(request).is_err() {
-                            model.notice = Some("the database is still busy with what was asked before".to_owned());
-                        }
-                    }
+                    Some(Wish::Ask(request)) => requests.try_send(request).is_err(),
+                    None => false,
+                };
+                if is_busy {
+                    model.notice = Some("the database is still busy with what was asked before".to_owned());
                 }
             }
             Some(answer) = answered.recv() => model.take(answer?),

@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
 use crate::Error;
+use crate::desk::release_dead_desks;
 use crate::job::{QUEUE, decode, encode, new_id};
 
 /// Pushes one job for each certificate and wakes the workers once, when the transaction commits.
@@ -134,16 +135,18 @@ pub struct Orphan {
     pub worker: Option<String>,
 }
 
-/// Puts the jobs of workers that have not been seen for `orphan_after` back into the queue.
+/// Puts the jobs of workers that have not been seen for `orphan_after` back into the queue. Those of people go back, too, but
+/// are none of the orphans: nothing was begun with them.
 pub async fn rescue(connection: &mut PgConnection, orphan_after: Duration) -> Result<Vec<Orphan>, Error> {
     let rows = sqlx::query_file!("queries/rescue.sql", QUEUE, orphan_after.as_secs_f64())
         .fetch_all(&mut *connection)
         .await
         .map_err(|error| Error::new("rescue orphaned jobs", error))?;
     sqlx::query_file!("queries/forget_dead.sql", QUEUE)
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .map_err(|error| Error::new("forget dead workers", error))?;
+    release_dead_desks(connection, orphan_after).await?;
     Ok(rows
         .into_iter()
         .filter_map(|row| {

@@ -6,6 +6,7 @@
 
 mod backend;
 mod claim;
+mod desk;
 mod error;
 mod holds;
 mod job;
@@ -22,6 +23,7 @@ use apalis_postgres::PostgresStorage;
 use certferry_connection::Connections;
 use chrono::{DateTime, Utc};
 
+pub use desk::{Taken, close_desk, give_back, new_desk, renew_desk, take};
 pub use error::Error;
 pub use holds::{Allowance, Holds, Unlimited};
 pub use job::{Batch, Job};
@@ -151,7 +153,12 @@ impl Queue {
 
     /// The names of the workers seen within `orphan_after`.
     pub async fn workers_alive(&self, orphan_after: Duration) -> Result<Vec<String>, Error> {
-        workers::alive(&self.connections, orphan_after).await
+        workers::alive(&self.connections, job::QUEUE, orphan_after).await
+    }
+
+    /// The names of the desks, where people decide, that were seen within `orphan_after`.
+    pub async fn desks_alive(&self, orphan_after: Duration) -> Result<Vec<String>, Error> {
+        workers::alive(&self.connections, desk::DESK, orphan_after).await
     }
 
     /// The leases of the workers seen within `orphan_after`, and of those that have jobs all the same.

@@ -51,10 +51,14 @@ pub(crate) async fn deregister(connections: &Connections, worker: &str) -> Resul
     session.end().await.map_err(failed)
 }
 
-pub(crate) async fn alive(connections: &Connections, orphan_after: Duration) -> Result<Vec<String>, Error> {
+pub(crate) async fn alive(
+    connections: &Connections,
+    worker_type: &str,
+    orphan_after: Duration,
+) -> Result<Vec<String>, Error> {
     let failed = |error| Error::new("list workers", error);
     let mut session = connections.session().await.map_err(failed)?;
-    sqlx::query_file_scalar!("queries/workers_alive.sql", QUEUE, orphan_after.as_secs_f64())
+    sqlx::query_file_scalar!("queries/workers_alive.sql", worker_type, orphan_after.as_secs_f64())
         .fetch_all(&mut *session)
         .await
         .map_err(failed)

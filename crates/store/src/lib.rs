@@ -5,6 +5,7 @@
 
 mod causes;
 mod database;
+mod desk;
 mod destination;
 mod difference;
 mod error;
@@ -34,6 +35,7 @@ mod waiting;
 pub use causes::{Cause, causes, latest_failures};
 pub use certferry_connection::{Security, Verified};
 pub use database::{Database, Settings, Transaction};
+pub use desk::{claim_at_desk, give_back_at_desk, renew_desk_claim, states};
 pub use destination::{Refused, Writing, Written, held_by_others, number_taken, write_all, write_each};
 pub use error::Error;
 pub use filter::{selected_counts, selected_page};

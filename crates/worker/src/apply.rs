@@ -3,9 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use certferry_certificate::{Code, Evidence, Issue, OldId, Outcome, Plan};
+use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
 use certferry_migration::{Begun, Prepared, crash_point};
-use certferry_store::{Finished, Interrupted, Refused, Transaction, Verdict, Writing, Written};
+use certferry_store::{Finished, Interrupted, Refused, Transaction, Verdict, Writing};
 
 use crate::engine::{Engine, JobPrepared, lock_open};
 use crate::error::Error;
@@ -81,12 +81,7 @@ impl Engine {
             let id = job.certificate_id;
             let verdict = match (&prepared.outcome, written.remove(&id), refused.remove(&id)) {
                 (Outcome::Fail(issues), _, _) => Verdict::Failed(issues.clone()),
-                (Outcome::Migrate(plan), Some(row), _) => Verdict::Migrated {
-                    evidence: self.evidence(prepared, plan, &row),
-                    new_certificate_id: row.new_certificate_id,
-                    new_vehicle_id: row.new_vehicle_id,
-                    warnings: row.warnings,
-                },
+                (Outcome::Migrate(_), Some(row), _) => prepared.migrated(row, self.rules),
                 (_, _, Some(Refused { waits_for_lock: true, .. })) if !impatient.contains(&id) => {
                     set_back.push((job.id.clone(), delays.get(&id).copied().unwrap_or_default()));
                     continue;
@@ -121,12 +116,6 @@ impl Engine {
         certferry_queue::set_back(transaction, &self.worker, &set_back).await?;
         crash_point("completed");
         Ok((late, counts))
-    }
-
-    /// What is kept of a certificate that was written, none where its row in the source is not at hand.
-    fn evidence(&self, prepared: &Prepared, plan: &Plan, row: &Written) -> Option<Evidence> {
-        let record = prepared.record.as_ref()?;
-        Some(Evidence::of(record, plan, row.people, row.new_vehicle_id.is_some(), self.rules))
     }
 
     /// Puts certificates back into the queue for another attempt later.

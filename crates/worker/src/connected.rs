@@ -1,6 +1,7 @@
 //! What a worker is connected to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use certferry_bootstrap::{Config, HintFrom};
 use certferry_certificate::OnMissing;
@@ -63,14 +64,42 @@ pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Hea
     })
 }
 
+/// For the person of one-by-one: the certificate at hand, and the claim that is renewed meanwhile.
+const DESK: u32 = 3;
+
+/// The longest that a person waits for a lock.
+const DESK_LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// The connections that certificates are read and planned with for a person; they write, too.
+pub(crate) async fn connect_desk(config: &Config) -> anyhow::Result<(Database, Source)> {
+    let database = async {
+        let connections = DESK.min(config.database.max_connections);
+        let database = database_with(config, connections, OTHERS, DESK_LOCK_TIMEOUT).await?;
+        certferry_store::ensure_ready(&database).await.hint_from(certferry_store::Error::hint)?;
+        certferry_store::destination_tables(&database).await.hint_from(certferry_store::Error::hint)?;
+        anyhow::Ok(database)
+    };
+    let connections = DESK.min(config.source.max_connections);
+    futures::try_join!(Box::pin(database), Box::pin(source(config, connections)))
+}
+
 async fn database(config: &Config, max_connections: u32, application_name: &'static str) -> anyhow::Result<Database> {
+    database_with(config, max_connections, application_name, config.database.statement_timeout).await
+}
+
+async fn database_with(
+    config: &Config,
+    max_connections: u32,
+    application_name: &'static str,
+    lock_timeout: Duration,
+) -> anyhow::Result<Database> {
     let settings = certferry_store::Settings {
         url: config.database_url()?.expose().to_owned(),
         destination_schema: config.destination.schema.clone(),
         max_connections,
         connect_timeout: config.database.connect_timeout,
         statement_timeout: config.database.statement_timeout,
-        lock_timeout: config.database.statement_timeout,
+        lock_timeout,
         application_name,
     };
     Database::connect(&settings).await.hint_from(certferry_store::Error::hint)

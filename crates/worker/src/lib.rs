@@ -12,6 +12,7 @@ mod health;
 mod limit;
 mod locks;
 mod memory;
+mod one_by_one;
 mod run;
 mod supervise;
 mod sweep;

@@ -6,21 +6,25 @@ use certferry_operations::{Participant, operator};
 use certferry_queue::Holds;
 use clap::CommandFactory as _;
 
-use crate::Cli;
 use crate::breaker::Breaker;
+use crate::cli::Command;
 use crate::connected::connect;
 use crate::limit::Limit;
 use crate::memory::Memory;
 use crate::supervise::{Ended, Shared};
 use crate::tally::Tally;
+use crate::{Cli, one_by_one};
 
 /// Runs workers until told to stop, or until no job is left where they drain.
 pub async fn run(cli: Cli) -> anyhow::Result<()> {
-    if let Some(documentation) = &cli.documentation {
+    if let Some(Command::Documentation(documentation)) = &cli.command {
         return documentation.print(Cli::command());
     }
     let Some(config) = cli.configuration()? else { return Ok(()) };
     telemetry::init(&config.log);
+    if let Some(Command::OneByOne(arguments)) = &cli.command {
+        return Box::pin(one_by_one::run(&config, arguments)).await;
+    }
     let shutdown = Shutdown::listen().context("could not listen for signals")?;
     let holds = Holds::default();
     let connecting = async {
