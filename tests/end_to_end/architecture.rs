@@ -18,7 +18,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("operations", &["bootstrap", "certificate", "migration", "queue", "source", "store"]),
     ("producer", &["bootstrap", "certificate", "migration", "operations", "queue", "source", "store"]),
     ("worker", &["bootstrap", "certificate", "migration", "operations", "queue", "source", "store"]),
-    ("reporter", &["bootstrap", "certificate", "store"]),
+    ("reporter", &["bootstrap", "certificate", "operations", "source", "store"]),
     ("testkit", &[]),
     ("model", &[]),
 ];

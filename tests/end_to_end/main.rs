@@ -27,6 +27,7 @@ mod one_by_one;
 mod panics;
 mod refusals;
 mod repeat;
+mod reports;
 mod retries;
 mod reverting;
 mod sources;

@@ -174,6 +174,10 @@ pub(crate) struct Retry {
     /// Reverted certificates in place of failed ones.
     #[arg(long, conflicts_with_all = ["state", "kind", "code", "field"])]
     pub(crate) reverted: bool,
+    /// Only the certificates that are left in sheet Unmigrated of a report, edited and saved as .xlsx. Delete the rows that are not
+    /// to be retried: rows that a filter hides are in the file all the same.
+    #[arg(long, value_name = "REPORT.xlsx", conflicts_with_all = ["id", "ids_file"])]
+    pub(crate) from: Option<PathBuf>,
     /// Write nothing; say what would be queued.
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -301,6 +305,7 @@ mod tests {
             &["retry", "--code", "no_such_code"],
             &["retry", "--kind", "Mapping"],
             &["retry", "--skipped", "--code", "missing_device"],
+            &["retry", "--from", "report.xlsx", "--id", "1"],
             &["explain", "no_such_code"],
             &["explain", "missing_device", "missing_field"],
             &["retry", "--run", "0"],

@@ -25,6 +25,7 @@ mod show;
 mod skip;
 mod status;
 mod watch;
+mod workbook_ids;
 
 use std::fmt::Display;
 

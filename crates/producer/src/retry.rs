@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::page_by_page::{PageByPage, interrupted, left_alone};
-use crate::{cli, connections, interruption, missing};
+use crate::{cli, connections, interruption, missing, workbook_ids};
 
 /// What `producer retry` did; in a dry run, what it would have done.
 #[derive(Debug, Default, Serialize)]
@@ -63,6 +63,9 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Retry, shutdown: &Shut
 
 fn retry(config: &Config, arguments: &cli::Retry) -> anyhow::Result<certferry_operations::Retry> {
     let mut filter = arguments.filter.filter()?;
+    if let Some(path) = &arguments.from {
+        filter.ids = Some(workbook_ids::read(path)?);
+    }
     let mut states: Vec<State> = [(arguments.skipped, State::Skipped), (arguments.reverted, State::Reverted)]
         .into_iter()
         .filter_map(|(is_asked, state)| is_asked.then_some(state))
@@ -82,6 +85,10 @@ fn retry(config: &Config, arguments: &cli::Retry) -> anyhow::Result<certferry_op
         // The file's ids would be a second copy of the status table.
         described["ids"] = json!(arguments.filter.id);
         described["ids_file"] = json!(file.display().to_string());
+    }
+    if let Some(path) = &arguments.from {
+        described["ids"] = json!([]);
+        described["from"] = json!(path.display().to_string());
     }
     let max_attempts = i32::try_from(config.worker.max_attempts)?;
     Ok(certferry_operations::Retry { filter, states, described, max_attempts })

@@ -1,10 +1,16 @@
 use std::path::{Path, PathBuf};
 
-use certferry_bootstrap::{ConfigArgs, Documentation, OutputFile};
+use certferry_bootstrap::{ConfigArgs, Documentation, FilterArgs, OutputFile};
+
+use clap::ValueEnum as _;
+
+use crate::since::Since;
 
 /// Writes the report: what became of every certificate that was ever enqueued.
 ///
-/// The report shows one moment, may be written while workers run, and replaces the file only when it is complete.
+/// The report shows one moment, may be written while workers run, and replaces the file only when it is complete. A report about
+/// all certificates is compared with the source, where source.url says which it is, and with the destination: it ends with 3
+/// where something does not add up or one of them knows certificates that the others do not.
 #[derive(Debug, clap::Parser)]
 #[command(name = "reporter", version)]
 pub struct Cli {
@@ -22,6 +28,15 @@ pub struct Cli {
     #[arg(long)]
     pub json: bool,
 
+    /// Only certificates that were finished at this time or later, or enqueued then where they are still queued: a date or time,
+    /// in dates.timezone unless it has an offset.
+    #[arg(long, value_name = "WHEN", value_parser = Since::parse, help_heading = "Which certificates")]
+    pub since: Option<Since>,
+
+    #[command(flatten)]
+    #[expect(missing_docs, reason = "clap would print it as the help of the flattened flags")]
+    pub filter: FilterArgs,
+
     #[command(flatten)]
     #[expect(missing_docs, reason = "clap would print it as the help of the flattened flags")]
     pub configuration: ConfigArgs,
@@ -33,12 +48,14 @@ pub struct Cli {
 /// The form of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
-    /// An Excel workbook: sheets Summary, Migrated and Unmigrated.
+    /// An Excel workbook: a summary with charts, and all certificates.
     Xlsx,
     /// One table of all certificates, comma separated, UTF-8, text in quotes; where a spreadsheet could take text for a formula, an apostrophe stands before it.
     Csv,
     /// One JSON object a line for every certificate.
     Jsonl,
+    /// One page for a browser or a mail: the summary with charts, and the most frequent causes.
+    Html,
 }
 
 impl Format {
@@ -49,12 +66,13 @@ impl Format {
             Self::Xlsx => "xlsx",
             Self::Csv => "csv",
             Self::Jsonl => "jsonl",
+            Self::Html => "html",
         }
     }
 
     fn of(path: &Path) -> Option<Self> {
         let extension = path.extension()?.to_str()?.to_lowercase();
-        [Self::Xlsx, Self::Csv, Self::Jsonl].into_iter().find(|format| format.extension() == extension)
+        Self::value_variants().iter().copied().find(|format| format.extension() == extension)
     }
 }
 
@@ -95,6 +113,7 @@ mod tests {
             (vec![], "report", "report", Format::Xlsx),
             (vec!["--format", "csv"], "report.xlsx", "report.csv", Format::Csv),
             (vec!["--format", "xlsx"], "REPORT.XLSX", "REPORT.XLSX", Format::Xlsx),
+            (vec!["--output", "a.html"], "report.xlsx", "a.html", Format::Html),
             (vec!["--output", "a.jsonl"], "report.xlsx", "a.jsonl", Format::Jsonl),
             (vec!["--output", "-"], "report.csv", "-", Format::Xlsx),
             (vec!["--format", "csv"], "-", "-", Format::Csv),

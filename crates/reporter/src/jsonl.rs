@@ -4,20 +4,19 @@ use std::io::{BufWriter, Write};
 
 use anyhow::Context;
 use certferry_bootstrap::OutputFile;
-use certferry_store::Scope;
 
 use crate::pages::Pages;
+use crate::totals::Counted;
 
-pub(crate) async fn write(file: &mut OutputFile, mut pages: Pages<'_>) -> anyhow::Result<()> {
+pub(crate) async fn write(file: &OutputFile, pages: &mut Pages<'_>) -> anyhow::Result<Counted> {
     let doing = file.doing();
-    let mut lines = BufWriter::new(file.file());
-    pages
-        .for_each(Scope::All, |row| {
-            serde_json::to_writer(&mut lines, &row).context(doing.clone())?;
-            lines.write_all(b"\n").context(doing.clone())
-        })
-        .await?;
+    let context = doing.clone();
+    let lines = BufWriter::new(file.another_handle()?);
+    let adding = pages.add_to(lines, move |lines, row| {
+        serde_json::to_writer(&mut *lines, row).context(context.clone())?;
+        lines.write_all(b"\n").context(context.clone())
+    });
+    let (mut lines, counted) = adding.await?;
     lines.flush().context(doing)?;
-    pages.finish();
-    Ok(())
+    Ok(counted)
 }

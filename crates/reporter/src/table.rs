@@ -5,12 +5,13 @@ use std::io::{BufWriter, Write};
 
 use anyhow::Context;
 use certferry_bootstrap::OutputFile;
-use certferry_store::{ReportRow, Scope, StoredIssue, StoredWarning};
+use certferry_store::{ReportRow, StoredIssue, StoredWarning};
 use chrono::{DateTime, SecondsFormat, Utc};
 
 use crate::pages::Pages;
+use crate::totals::Counted;
 
-const HEADER: [&str; 16] = [
+const HEADER: [&str; 19] = [
     "certificate_id",
     "state",
     "certificate_number",
@@ -20,24 +21,29 @@ const HEADER: [&str; 16] = [
     "attempts",
     "error_kind",
     "error_code",
+    "error_field",
     "error_message",
     "issues",
     "warnings",
+    "reason",
+    "run_id",
     "worker",
     "enqueued_at",
     "started_at",
     "finished_at",
 ];
 
-pub(crate) async fn write(file: &mut OutputFile, mut pages: Pages<'_>) -> anyhow::Result<()> {
+pub(crate) async fn write(file: &OutputFile, pages: &mut Pages<'_>) -> anyhow::Result<Counted> {
     let doing = file.doing();
-    let mut table = BufWriter::new(file.file());
+    let context = doing.clone();
+    let mut table = BufWriter::new(file.another_handle()?);
     let header = HEADER.map(|name| Cell::Text(name.into()));
     table.write_all(line(&header).as_bytes()).context(doing.clone())?;
-    pages.for_each(Scope::All, |row| table.write_all(line(&cells(&row)).as_bytes()).context(doing.clone())).await?;
+    let adding =
+        pages.add_to(table, move |table, row| table.write_all(line(&cells(row)).as_bytes()).context(context.clone()));
+    let (mut table, counted) = adding.await?;
     table.flush().context(doing)?;
-    pages.finish();
-    Ok(())
+    Ok(counted)
 }
 
 /// What stands between two commas.
@@ -48,25 +54,32 @@ enum Cell<'a> {
 }
 
 fn cells(row: &ReportRow) -> [Cell<'_>; HEADER.len()] {
-    let number = |value: Option<i64>| value.map_or(Cell::Nothing, Cell::Number);
-    let text = |value: &'_ Option<String>| value.clone().map_or(Cell::Nothing, |text| Cell::Text(text.into()));
+    fn number<'a>(value: Option<i64>) -> Cell<'a> {
+        value.map_or(Cell::Nothing, Cell::Number)
+    }
+    fn text(value: Option<&String>) -> Cell<'_> {
+        value.map_or(Cell::Nothing, |text| Cell::Text(text.as_str().into()))
+    }
     let time = |value: Option<DateTime<Utc>>| {
         value.map_or(Cell::Nothing, |value| Cell::Text(value.to_rfc3339_opts(SecondsFormat::Micros, true).into()))
     };
     [
         Cell::Number(row.certificate_id.0),
         Cell::Text((&*row.state).into()),
-        text(&row.certificate_number),
-        text(&row.ecu_number),
+        text(row.certificate_number.as_ref()),
+        text(row.ecu_number.as_ref()),
         number(row.new_certificate_id.map(|id| id.0)),
         number(row.new_vehicle_id.map(|id| id.0)),
         Cell::Number(row.attempts.into()),
-        text(&row.error_kind),
-        text(&row.error_code),
-        text(&row.error_message),
+        text(row.error_kind.as_ref()),
+        text(row.error_code.as_ref()),
+        text(row.issues.first().and_then(|issue| issue.field.as_ref())),
+        text(row.error_message.as_ref()),
         Cell::Text(readable_issues(&row.issues, "; ").into()),
         Cell::Text(readable_warnings(&row.warnings, "; ").into()),
-        text(&row.worker),
+        text(row.reason.as_ref()),
+        number(row.run_id),
+        text(row.worker.as_ref()),
         time(Some(row.enqueued_at)),
         time(row.started_at),
         time(row.finished_at),

@@ -46,6 +46,7 @@ fn reporter(database_url: &str, folder: &Path, arguments: &[&str]) -> Output {
         .args(arguments)
         .current_dir(folder)
         .env_remove("CERTFERRY_CONFIG")
+        .env_remove("SOURCE_URL")
         .env("DATABASE_URL", database_url)
         .output()
         .unwrap()
@@ -105,7 +106,10 @@ async fn the_workbook_has_every_certificate_and_adds_up() {
     "#);
 
     let mut book = Book::open(&folder.path().join("certificate_migration_report.xlsx"));
-    assert_eq!(book.0.sheet_names(), ["Summary", "Migrated", "Unmigrated"]);
+    assert_eq!(
+        book.0.sheet_names(),
+        ["Summary", "Migrated", "Unmigrated", "Warnings", "Created", "Causes", "Runs", "Throughput"]
+    );
     let (migrated, unmigrated, summary) = (book.sheet("Migrated"), book.sheet("Unmigrated"), book.sheet("Summary"));
     assert_eq!((migrated.height(), unmigrated.height()), (1 + 4503, 1 + 504));
 
@@ -139,30 +143,141 @@ async fn the_workbook_keeps_values_that_are_hard_on_a_spreadsheet() {
 
     let migrated = book.sheet("Migrated");
     let headers: Vec<_> = migrated.rows().next().unwrap().iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(headers.join(" | "), @"Certificate id | Certificate number | ECU number | New certificate id | New vehicle id | Warnings | Attempts | Worker | Enqueued (Asia/Dubai) | Started (Asia/Dubai) | Finished (Asia/Dubai)");
+    insta::assert_snapshot!(headers.join(" | "), @"Certificate id | Certificate number | ECU number | New certificate id | New vehicle id | Warnings | Run | Attempts | Worker | Finished (Asia/Dubai) | Finished (UTC) | UNFINISHED: 1 certificate was still queued when this report was made");
     let formula = row_of(&migrated, &Data::Float(5001.0));
     assert_eq!(formula[1], *"=HYPERLINK(\"http://example.invalid\")");
     assert_eq!(formula[2], *"007");
     assert!(book.0.worksheet_formula("Migrated").unwrap().is_empty(), "nothing is a formula");
-    assert_eq!(formula[5], *"vehicle_missing: the certificate names no vehicle");
+    assert_eq!(formula[5], *"vehicle_missing");
+    let finished = (formula[9].as_datetime().unwrap().to_string(), formula[10].as_datetime().unwrap().to_string());
+    assert_eq!(finished, ("2025-01-01 04:30:00".to_owned(), "2025-01-01 00:30:00".to_owned()));
+    let warning = row_of(&book.sheet("Warnings"), &Data::String("9007199254740993".to_owned()));
+    assert_eq!(
+        (warning[3].to_string(), warning[4].to_string()),
+        ("vehicle_missing".to_owned(), "لا توجد مركبة".to_owned())
+    );
     let large = row_of(&migrated, &Data::String("9007199254740993".to_owned()));
     assert_eq!(large[1], *"شهادة ٧");
     assert_eq!(large[3], *"9223372036854775807");
 
     let unmigrated = book.sheet("Unmigrated");
     let headers: Vec<_> = unmigrated.rows().next().unwrap().iter().map(ToString::to_string).collect();
-    insta::assert_snapshot!(headers.join(" | "), @"Certificate id | Certificate number | ECU number | State | Error kind | Error code | Error message | All issues | Attempts | Worker | Enqueued (Asia/Dubai) | Started (Asia/Dubai) | Finished (Asia/Dubai)");
+    insta::assert_snapshot!(headers.join(" | "), @"Certificate id | Certificate number | ECU number | State | Kind | Code | Field | Raw value | Message | What to do | Other issues | Attempts | Run | Worker | Enqueued (Asia/Dubai) | Last tried (Asia/Dubai) | Last tried (UTC) | UNFINISHED: 1 certificate was still queued when this report was made");
     let failed = row_of(&unmigrated, &Data::Float(6001.0));
     assert_eq!(failed[3..6], ["failed", "validation", "invalid_speed"].map(|text| Data::String(text.to_owned())));
-    assert_eq!(failed[7], *"invalid_speed (speed): `1,200` is not a speed\ncode_of_tomorrow: line one\nline two \u{1}");
-    assert_eq!(failed[8], 5.0);
-    assert_eq!(failed[12].as_datetime().unwrap().to_string(), "2025-01-02 05:00:01");
-    let long = row_of(&unmigrated, &Data::Float(6002.0))[6].to_string();
+    assert_eq!(failed[6], *"speed");
+    assert_eq!(failed[8], *"`1,200` is not a speed");
+    assert!(failed[9].to_string().contains("speed"), "{:?}", failed[9]);
+    assert_eq!(failed[10], *"code_of_tomorrow: line one\nline two \u{1}");
+    assert_eq!(failed[11], 5.0);
+    assert_eq!(failed[15].as_datetime().unwrap().to_string(), "2025-01-02 05:00:01");
+    assert_eq!(failed[16].as_datetime().unwrap().to_string(), "2025-01-02 01:00:01");
+    let long = row_of(&unmigrated, &Data::Float(6002.0))[8].to_string();
     assert_eq!(long.encode_utf16().count(), 32_767);
     assert!(long.ends_with("[shortened: 40000 characters]"));
     let queued = row_of(&unmigrated, &Data::Float(6003.0));
     assert_eq!(queued[3], *"queued");
-    assert!(queued[4..8].iter().chain(&queued[11..]).all(Data::is_empty), "{queued:?}");
+    assert!(queued[4..9].iter().chain(&queued[15..]).all(Data::is_empty), "{queued:?}");
+    assert!(queued[9].to_string().starts_with("Wait for a worker"));
+}
+
+#[tokio::test]
+async fn causes_count_each_issue_with_the_most_frequent_on_top() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    done(&reporter(&database.url(), folder.path(), &["--output", "causes.xlsx"]));
+    let causes = Book::open(&folder.path().join("causes.xlsx")).sheet("Causes");
+    let rows: Vec<String> =
+        causes.rows().map(|cells| cells[..7].iter().map(ToString::to_string).collect::<Vec<_>>().join(" | ")).collect();
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    Code | Field | Raw value | Certificates | Nothing else | Kind | First certificate
+    missing_device | ecu_number |  | 500 | 500 | mapping | 4501
+    missing_device |  |  | 1 | 1 | mapping | 6002
+    code_of_tomorrow |  |  | 1 | 0 | validation | 6001
+    invalid_speed | speed |  | 1 | 0 | validation | 6001
+    ");
+}
+
+#[tokio::test]
+async fn a_filter_narrows_every_format() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    let narrowed = |arguments: &[&str]| {
+        let json = done(&reporter(&database.url(), folder.path(), &[arguments, &["--json"]].concat()));
+        let document: serde_json::Value = serde_json::from_str(&json).unwrap();
+        (document["total"].as_i64().unwrap(), document["failed"].as_i64().unwrap(), document["unaccounted"].is_null())
+    };
+    let codes = ["--code", "missing_device", "--field", "ecu_number", "--output"];
+    for file in ["codes.xlsx", "codes.csv", "codes.jsonl", "codes.html"] {
+        assert_eq!(narrowed(&[&codes[..], &[file]].concat()), (500, 500, true), "{file}");
+    }
+    let mut book = Book::open(&folder.path().join("codes.xlsx"));
+    assert_eq!(book.0.sheet_names(), ["Summary", "Migrated", "Unmigrated", "Warnings", "Causes", "Runs"]);
+    assert_eq!((book.sheet("Migrated").height(), book.sheet("Unmigrated").height()), (1, 501));
+    let said = book.sheet("Summary").rows().nth(1).unwrap()[0].to_string();
+    assert_eq!(said, "Only certificates of: --code missing_device --field ecu_number");
+    assert_eq!(csv::Reader::from_path(folder.path().join("codes.csv")).unwrap().records().count(), 500);
+    // In dates.timezone, four hours ahead: from 20:00 of the day before in UTC.
+    assert_eq!(narrowed(&["--since", "2025-01-02"]), (2, 1, true));
+    assert_eq!(narrowed(&["--since", "2025-01-02T01:00:02Z"]), (1, 0, true));
+    assert_eq!(narrowed(&["--id", "6001", "--id", "5001", "--state", "failed"]), (1, 1, true));
+    assert_eq!(reporter(&database.url(), folder.path(), &["--since", "yesterday"]).status.code(), Some(2));
+}
+
+#[tokio::test]
+async fn a_migration_that_is_not_finished_is_marked_on_every_sheet() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    done(&reporter(&database.url(), folder.path(), &["--output", "marked.xlsx"]));
+    let mark = "UNFINISHED: 1 certificate was still queued when this report was made";
+    let mut book = Book::open(&folder.path().join("marked.xlsx"));
+    for name in book.0.sheet_names() {
+        let sheet = book.sheet(&name);
+        assert!(sheet.rows().take(3).flatten().any(|cell| *cell == *mark), "{name}");
+    }
+    let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+    let finishing =
+        "UPDATE certferry.certificate_status SET state = 'skipped', finished_at = now() WHERE state = 'queued'";
+    sqlx::raw_sql(finishing).execute(&mut connection).await.unwrap();
+    done(&reporter(&database.url(), folder.path(), &["--output", "marked.xlsx"]));
+    let mut book = Book::open(&folder.path().join("marked.xlsx"));
+    for name in book.0.sheet_names() {
+        let sheet = book.sheet(&name);
+        assert!(!sheet.rows().flatten().any(|cell| cell.to_string().contains("UNFINISHED")), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn counts_that_are_not_those_of_the_rows_need_a_person() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut connection = PgConnection::connect(&database.url()).await.unwrap();
+    let untold = "INSERT INTO certferry.tally (state, certificates, in_run) VALUES ('migrated', 1, 1)";
+    sqlx::raw_sql(untold).execute(&mut connection).await.unwrap();
+    let output = reporter(&database.url(), folder.path(), &["--output", "report.xlsx"]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stderr);
+    let expected = "attention: the counts that were kept are not those of the rows (migrated: 4504 and 4503)\n";
+    assert!(said.contains(expected), "{said}");
+    let summary = Book::open(&folder.path().join("report.xlsx")).sheet("Summary");
+    assert!(beside(&summary, "Check").to_string().starts_with("DOES NOT ADD UP: "));
+    assert_eq!(beside(&summary, "Migrated"), 4503.0);
+}
+
+#[tokio::test]
+async fn a_page_needs_nothing_but_itself() {
+    let database = database(ROWS).await;
+    let folder = tempfile::tempdir().unwrap();
+    done(&reporter(&database.url(), folder.path(), &["--output", "report.html"]));
+    let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    for part in ["5,007", "UNFINISHED", "missing_device", "<svg ", "prefers-color-scheme: dark", "size: A4", "adds up"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    for part in ["<script", "http://", "https://", "url(", "<link", "<img"] {
+        assert!(!page.contains(part), "{part}");
+    }
 }
 
 #[tokio::test]
@@ -275,7 +390,7 @@ fn the_effective_configuration_is_shown_without_a_database() {
 async fn a_dash_is_standard_output_in_every_format() {
     let database = database(ROWS).await;
     let folder = tempfile::tempdir().unwrap();
-    for format in ["xlsx", "csv", "jsonl"] {
+    for format in ["xlsx", "csv", "jsonl", "html"] {
         let output = reporter(&database.url(), folder.path(), &["--output", "-", "--format", format]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         let said = text(&output.stderr);
@@ -286,6 +401,7 @@ async fn a_dash_is_standard_output_in_every_format() {
                 assert_eq!(book.worksheet_range("Migrated").unwrap().height(), 1 + 4503);
             }
             "csv" => assert_eq!(csv::Reader::from_reader(&*output.stdout).records().count(), 5007),
+            "html" => assert!(text(&output.stdout).ends_with("</html>\n")),
             _ => assert_eq!(text(&output.stdout).lines().count(), 5007),
         }
     }

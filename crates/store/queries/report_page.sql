@@ -1,4 +1,4 @@
--- A page of the status table in the order of its key. `$2`: only migrated certificates, only the others, or all (null).
+-- A page of the certificates that a report is about, in the order of the table's key. What is null does not restrict.
 SELECT
     certificate_id,
     state,
@@ -19,7 +19,14 @@ SELECT
     started_at,
     finished_at
 FROM certferry.certificate_status
-WHERE ($1::bigint IS NULL OR certificate_id > $1)
-  AND ($2::boolean IS NULL OR (state = 'migrated') = $2)
+WHERE ($9::bigint IS NULL OR certificate_id > $9)
+  AND ($1::text[] IS NULL OR state = ANY($1))
+  AND ($2::text[] IS NULL OR error_kind = ANY($2))
+  AND ($3::text[] IS NULL OR error_code = ANY($3))
+  AND ($4::text[] IS NULL OR issues #>> '{0,field}' = ANY($4))
+  AND ($5::text[] IS NULL OR ecu_number = ANY($5))
+  AND ($6::bigint[] IS NULL OR certificate_id = ANY($6))
+  AND ($7::bigint IS NULL OR run_id = $7)
+  AND ($8::timestamptz IS NULL OR coalesce(finished_at, enqueued_at) >= $8)
 ORDER BY certificate_id
-LIMIT $3
+LIMIT $10

@@ -53,7 +53,11 @@ pub use readiness::{
     Dangling, MissingRight, dangling_mappings, is_ecu_number_indexed, missing_extensions, missing_rights,
 };
 pub use recent::{RecentBatches, forget_batches, note_infrastructure_error, recent_batches};
-pub use report::{ReportRow, Scope, StoredIssue, StoredWarning, WarningCount, report_page, warning_counts};
+pub use report::{
+    CertificateState, Interval, Person, ReportRow, Scope, StoredIssue, StoredWarning, Throughput, ValueCause,
+    ValueCauses, can_read_destination, causes_by_value, lost_certificates, people_page, report_page, states_page,
+    throughput,
+};
 pub use revert::{Named, RevertedPeople, Revertible, revert, revert_people, revertible};
 pub use runs::{Run, RunKind, RunOutcome, begin_run, cancel_run, end_run, runs, select_in_run};
 pub use setup::{create_reference_destination, ensure_ready, migrate, missing_from_destination};

@@ -1,12 +1,22 @@
-//! The status table as the report shows it, row by row.
+//! The status table as the report shows it, row by row, and what a report says beside the rows.
 
-use certferry_certificate::{NewId, OldId};
+mod accounts;
+mod causes;
+mod people;
+mod throughput;
+
+use certferry_certificate::{Filter, NewId, OldId};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 
 use crate::Error;
+use crate::filter::Arguments;
+pub use accounts::{CertificateState, can_read_destination, lost_certificates, states_page};
+pub use causes::{ValueCause, ValueCauses, causes_by_value};
+pub use people::{Person, people_page};
+pub use throughput::{Interval, Throughput, throughput};
 
 /// A row of the status table, as stored.
 ///
@@ -56,24 +66,29 @@ pub struct StoredWarning {
     pub message: String,
 }
 
-/// Which certificates to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
-    /// Those that are in the destination.
-    Migrated,
-    /// Those that are not, whatever their state.
-    Unmigrated,
-    /// Every one.
-    All,
+/// Which certificates a report is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// What their status rows must say.
+    pub filter: Filter,
+    /// They were finished at this time or later, or enqueued where they are still queued.
+    pub since: Option<DateTime<Utc>>,
 }
 
-/// How many certificates migrated with a warning.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct WarningCount {
-    /// The warning's code.
-    pub code: String,
-    /// Certificates with it.
-    pub certificates: i64,
+impl Scope {
+    /// Whether it is all certificates that were ever enqueued.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether nothing but the run, if anything, decides which certificates they are; the run then.
+    #[must_use]
+    pub fn only_run(&self) -> Option<Option<i64>> {
+        let run = self.filter.run;
+        let of_run = Self { filter: Filter { run, ..Filter::default() }, since: None };
+        (*self == of_run).then_some(run)
+    }
 }
 
 /// The next `size` certificates of `scope` after the id `after`, by ascending id; fewer only at the end.
@@ -81,19 +96,27 @@ pub struct WarningCount {
 /// A report reads all its pages in one [`crate::Database::begin_snapshot`], so that they belong together.
 pub async fn report_page(
     connection: &mut PgConnection,
-    scope: Scope,
+    scope: &Scope,
     after: Option<OldId>,
     size: i64,
 ) -> Result<Vec<ReportRow>, Error> {
-    let migrated = match scope {
-        Scope::Migrated => Some(true),
-        Scope::Unmigrated => Some(false),
-        Scope::All => None,
-    };
-    let rows = sqlx::query_file!("queries/report_page.sql", after.map(|id| id.0), migrated, size)
-        .fetch_all(connection)
-        .await
-        .map_err(|error| Error::new("read the status table", error))?;
+    let Arguments { states, kinds, codes, fields, ecu_numbers, ids, run } = Arguments::of(&scope.filter);
+    let rows = sqlx::query_file!(
+        "queries/report_page.sql",
+        states as _,
+        kinds as _,
+        codes as _,
+        fields as _,
+        ecu_numbers as _,
+        ids as _,
+        run,
+        scope.since,
+        after.map(|id| id.0),
+        size,
+    )
+    .fetch_all(connection)
+    .await
+    .map_err(|error| Error::new("read the status table", error))?;
     Ok(rows
         .into_iter()
         .map(|row| ReportRow {
@@ -117,12 +140,4 @@ pub async fn report_page(
             finished_at: row.finished_at,
         })
         .collect())
-}
-
-/// The warnings of migrated certificates, the most frequent first.
-pub async fn warning_counts(connection: &mut PgConnection) -> Result<Vec<WarningCount>, Error> {
-    sqlx::query_file_as!(WarningCount, "queries/report_warnings.sql")
-        .fetch_all(connection)
-        .await
-        .map_err(|error| Error::new("count warnings", error))
 }

@@ -82,7 +82,7 @@ impl Terminal {
         while !is(self.parser.screen()) {
             match self.output.recv_timeout(LONGEST) {
                 Ok(bytes) => self.parser.process(&bytes),
-                Err(_) => panic!("never: {what}\n{}", self.parser.screen().contents()),
+                Err(error) => panic!("never: {what} ({error})\n{}", self.parser.screen().contents()),
             }
         }
         self.parser.screen().contents()
