@@ -273,3 +273,12 @@ async fn certificates_are_set_aside_beside_workers_that_migrate_them() {
     let runs = json(&world, &["runs", "--json"]).await;
     assert!(runs.as_array().unwrap().iter().all(|run| run["adds_up"] == true), "{runs}");
 }
+
+#[tokio::test]
+async fn a_limited_worker_that_drains_ends_when_nothing_is_left() {
+    let world = World::with_cases().await;
+    json(&world, &["limit", "--rate", "0.001", "--json"]).await;
+    let mut worker = world.start("worker", ["--drain"]);
+    let ended = tokio::time::timeout(Duration::from_secs(30), worker.wait()).await;
+    assert!(ended.expect("it waits for a token that nothing needs").unwrap().success());
+}

@@ -15,6 +15,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the database undid the transaction because two waited for each other: trying again helps.
+    pub(crate) fn is_deadlock(&self) -> bool {
+        matches!(self.code(), Code::Deadlock | Code::Serialization)
+    }
+
     /// The code of `rules.md`, Issues, that this is.
     #[must_use]
     pub fn code(&self) -> Code {

@@ -4,7 +4,7 @@ use certferry_certificate::{Filter, OldId, State};
 use certferry_store::{Database, RunKind};
 use serde_json::Value;
 
-use crate::selection::{PAGE, eligible, intersection};
+use crate::selection::{PAGE, eligible, intersection, page_again};
 use crate::{Eligible, Error, Observer, Operator};
 
 /// Certificates to queue again.
@@ -54,22 +54,37 @@ impl Retry {
             if observer.is_stopped() {
                 return Ok(retried);
             }
-            let mut transaction = database.begin().await?;
-            let page = certferry_store::selected_page(&mut transaction, &filter, begin, PAGE).await?;
-            let locked = certferry_store::lock_states(&mut transaction, &page, &states).await?;
-            certferry_store::requeue(&mut transaction, &locked, run).await?;
-            certferry_queue::push(&mut transaction, &locked, self.max_attempts).await?;
-            if !certferry_store::select_in_run(&mut transaction, run, locked.len()).await? {
-                transaction.rollback().await?;
-                return Ok(retried);
-            }
-            transaction.commit().await?;
-            retried.enqueued += locked.len() as u64;
-            observer.advance(locked.len() as u64);
+            let done = page_again(async || self.page(database, &filter, &states, begin, run).await).await?;
+            let Some((page, enqueued)) = done else { return Ok(retried) };
+            retried.enqueued += enqueued;
+            observer.advance(enqueued);
             from = page.last().and_then(|last| last.0.checked_add(1)).map(OldId);
         }
         certferry_store::end_run(database, run).await?;
         retried.complete = true;
         Ok(retried)
+    }
+
+    /// Queues a page again; returns which certificates were looked at and how many were queued, none when the run was
+    /// cancelled.
+    async fn page(
+        &self,
+        database: &Database,
+        filter: &Filter,
+        states: &[State],
+        from: OldId,
+        run: i64,
+    ) -> Result<Option<(Vec<OldId>, u64)>, Error> {
+        let mut transaction = database.begin().await?;
+        let page = certferry_store::selected_page(&mut transaction, filter, from, PAGE).await?;
+        let locked = certferry_store::lock_states(&mut transaction, &page, states).await?;
+        certferry_store::requeue(&mut transaction, &locked, run).await?;
+        certferry_queue::push(&mut transaction, &locked, self.max_attempts).await?;
+        if !certferry_store::select_in_run(&mut transaction, run, locked.len()).await? {
+            transaction.rollback().await?;
+            return Ok(None);
+        }
+        transaction.commit().await?;
+        Ok(Some((page, locked.len() as u64)))
     }
 }

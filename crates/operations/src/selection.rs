@@ -56,3 +56,21 @@ pub(crate) async fn eligible(database: &Database, filter: &Filter, states: &[Sta
 pub(crate) fn intersection(filter: &Filter, states: &[State]) -> Vec<State> {
     states.iter().copied().filter(|state| filter.states.is_empty() || filter.states.contains(state)).collect()
 }
+
+/// How often a page is tried that the database undoes because a worker and we wait for each other.
+const TRIES: u32 = 10;
+
+/// Does a page in a transaction of its own, again where the database undid it because two waited for each other.
+pub(crate) async fn page_again<T>(mut page: impl AsyncFnMut() -> Result<T, Error>) -> Result<T, Error> {
+    let mut tries = 1;
+    loop {
+        match page().await {
+            Err(error) if error.is_deadlock() && tries < TRIES => {
+                tracing::debug!(error = &error as &dyn std::error::Error, tries, "a page was undone; trying again");
+                tokio::time::sleep(std::time::Duration::from_millis(20) * tries).await;
+                tries += 1;
+            }
+            done => return done,
+        }
+    }
+}

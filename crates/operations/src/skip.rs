@@ -3,7 +3,7 @@
 use certferry_certificate::{Filter, OldId, State};
 use certferry_store::Database;
 
-use crate::selection::{PAGE, eligible, intersection};
+use crate::selection::{PAGE, eligible, intersection, page_again};
 use crate::{Eligible, Error, Observer, Operator};
 
 /// Certificates to set aside.
@@ -48,18 +48,31 @@ impl Skip {
             if observer.is_stopped() {
                 return Ok(result);
             }
-            let mut transaction = database.begin().await?;
-            let page = certferry_store::selected_page(&mut transaction, &filter, begin, PAGE).await?;
-            let locked = certferry_store::lock_states(&mut transaction, &page, &states).await?;
-            certferry_store::skip(&mut transaction, &locked, &by, &self.reason).await?;
-            certferry_queue::remove(&mut transaction, &locked).await?;
-            transaction.commit().await?;
-            result.skipped += locked.len() as u64;
-            observer.advance(locked.len() as u64);
+            let (page, skipped) = page_again(async || self.page(database, &filter, &states, begin, &by).await).await?;
+            result.skipped += skipped;
+            observer.advance(skipped);
             from = page.last().and_then(|last| last.0.checked_add(1)).map(OldId);
         }
         result.complete = true;
         Ok(result)
+    }
+
+    /// Sets a page aside; returns which certificates were looked at and how many were set aside.
+    async fn page(
+        &self,
+        database: &Database,
+        filter: &Filter,
+        states: &[State],
+        from: OldId,
+        by: &str,
+    ) -> Result<(Vec<OldId>, u64), Error> {
+        let mut transaction = database.begin().await?;
+        let page = certferry_store::selected_page(&mut transaction, filter, from, PAGE).await?;
+        let locked = certferry_store::lock_states(&mut transaction, &page, states).await?;
+        certferry_store::skip(&mut transaction, &locked, by, &self.reason).await?;
+        certferry_queue::remove(&mut transaction, &locked).await?;
+        transaction.commit().await?;
+        Ok((page, locked.len() as u64))
     }
 }
 
@@ -74,9 +87,14 @@ pub fn cancellation(run: i64) -> Skip {
 }
 
 /// Notes that a run is cancelled, so that whoever is still queueing certificates in it stops. Returns false when there is no
-/// such run.
+/// such run. One that has come to its end stays what it is.
 pub async fn cancel(database: &Database, run: i64, by: &Operator) -> Result<bool, Error> {
     let mut transaction = database.begin().await?;
+    let found = certferry_store::runs(&mut transaction, Some(run), 1).await?.pop();
+    if found.is_some_and(|run| run.queued == 0 && !run.is_selecting) {
+        transaction.rollback().await?;
+        return Ok(true);
+    }
     let is_there = certferry_store::cancel_run(&mut transaction, run, &by.to_string()).await?;
     transaction.commit().await?;
     Ok(is_there)

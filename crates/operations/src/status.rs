@@ -154,7 +154,7 @@ impl Looked {
         let leases = watched.queue.leases(watched.orphan_after).await?;
         let jobs = watched.queue.standstill().await?;
         let Self { limit, forecast, run, .. } = self;
-        let progress = Progress { limit, forecast, run, ..Progress::new(self.summary, leases, self.rate) };
+        let progress = Progress { forecast, run, ..Progress::new(self.summary, leases, self.rate).with_limit(limit) };
         let signs = Signs { is_read_only: self.is_read_only, said: self.said, jobs };
         Ok(progress.with_pause(self.pause).with_reason(&signs, watched.timezone))
     }
@@ -174,6 +174,14 @@ impl Progress {
         };
         let workers = worker_names.len();
         Self { summary, workers, worker_names, leases, rate_per_second, eta_seconds, ..Self::default() }
+    }
+
+    /// With the limit of the rate: however fast it was within the last minute, it is no faster from now on.
+    fn with_limit(self, limit: Option<RateLimit>) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "counts of certificates are far below 2^53")]
+        let longest = limit.as_ref().map(|limit| (self.summary.queued as f64 / limit.per_second).round());
+        let eta_seconds = self.eta_seconds.map(|seconds| longest.map_or(seconds, |longest| seconds.max(longest)));
+        Self { eta_seconds, limit, ..self }
     }
 
     /// With the pause that is open; while it is, nobody can say how long the rest takes.

@@ -188,7 +188,7 @@ pub(crate) struct Skip {
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
     /// Why, for whoever reads it later.
-    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     pub(crate) reason: String,
     /// Write nothing; say what would be set aside.
     #[arg(long)]
@@ -236,7 +236,7 @@ pub(crate) struct Show {
 #[derive(Debug, Args)]
 pub(crate) struct Pause {
     /// Why, for whoever finds the run paused.
-    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "TEXT", value_parser = words)]
     pub(crate) reason: Option<String>,
 }
 
@@ -248,6 +248,12 @@ pub(crate) struct Limit {
     /// No limit any more.
     #[arg(long)]
     pub(crate) off: bool,
+}
+
+/// Text that says something.
+fn words(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err("it says nothing".to_owned()) } else { Ok(text.to_owned()) }
 }
 
 /// A rate that a limit may have.
@@ -311,6 +317,7 @@ mod tests {
             &["retry", "--run", "0"],
             &["skip", "--code", "missing_device"],
             &["skip", "--reason", ""],
+            &["skip", "--id", "1", "--reason", "  "],
             &["cancel"],
             &["revert"],
             &["revert", "--run", "1", "--id", "2"],

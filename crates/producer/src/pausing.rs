@@ -3,7 +3,7 @@
 use std::fmt;
 
 use anyhow::Context;
-use certferry_bootstrap::{Config, HintFrom, Shutdown};
+use certferry_bootstrap::{Config, HintFrom, Shutdown, visible};
 use certferry_operations::operator;
 use certferry_store::{Database, Error, Pause};
 use serde::Serialize;
@@ -60,7 +60,7 @@ impl fmt::Display for Since<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Pause { at, by, reason } = self.0;
         write!(f, "since {} by {by}", at.format("%Y-%m-%d %H:%M:%S UTC"))?;
-        reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+        reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {}", visible::visible(reason)))
     }
 }
 

@@ -62,7 +62,10 @@ impl Runs {
             run.failed.to_string(),
             run.skipped.to_string(),
             run.reverted.to_string(),
-            if run.adds_up() { outcome } else { format!("{outcome}, does not add up") },
+            [(!run.adds_up(), ", does not add up"), (run.is_interrupted(), ", interrupted")]
+                .into_iter()
+                .filter(|(holds, _)| *holds)
+                .fold(outcome, |outcome, (_, remark)| outcome + remark),
         ]
     }
 }

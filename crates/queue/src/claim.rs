@@ -73,6 +73,9 @@ impl Claimer {
         loop {
             self.stop.run_until_cancelled(self.holds.none()).await?;
             let allowed = self.stop.run_until_cancelled(self.allowance.take(self.most())).await?;
+            if allowed == 0 && !self.drain {
+                continue;
+            }
             let claiming = tokio::time::timeout(self.answer_within, self.claim_or_end(allowed));
             let claimed = self.connections.until_renewed(claiming).await;
             if let Some(Ok(Ok(batch))) = &claimed {
@@ -80,6 +83,11 @@ impl Claimer {
                 self.allowance.give_back(allowed.saturating_sub(jobs)).await;
             }
             let error = match claimed {
+                // Something is left, and nothing of it may be claimed yet.
+                Some(Ok(Ok(Some(_)))) if allowed == 0 => {
+                    failing = false;
+                    continue;
+                }
                 Some(Ok(Ok(Some(batch)))) if batch.is_empty() => {
                     failing = false;
                     self.rest(self.poll_interval).await?;
@@ -116,7 +124,7 @@ impl Claimer {
         if self.stop.is_cancelled() {
             return Ok(None);
         }
-        let batch = self.claim(allowed).await?;
+        let batch = if allowed == 0 { Batch::new() } else { self.claim(allowed).await? };
         if batch.is_empty() && self.drain && !self.is_outstanding().await? {
             return Ok(None);
         }

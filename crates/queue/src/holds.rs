@@ -35,7 +35,7 @@ impl Holds {
 
 /// How many jobs may be claimed; asked before each claim.
 pub trait Allowance: fmt::Debug + Send + Sync {
-    /// Waits until something may be claimed, and says how many jobs: from one to `most`.
+    /// Says how many jobs may be claimed, `most` at most; where none may be yet, waits for a while, a second at most.
     fn take(&self, most: u32) -> BoxFuture<'_, u32>;
 
     /// Takes back what was allowed and was not there to be claimed.

@@ -81,8 +81,10 @@ SELECT
 FROM certferry.certificate_status
 GROUP BY run_id, state, error_kind, error_code, issues #>> '{0,field}';
 
--- Counts in the transaction that changes the rows, whoever does it.
-CREATE FUNCTION certferry.keep_tally() RETURNS trigger LANGUAGE plpgsql AS $$
+-- Counts in the transaction that changes the rows, whoever does it, and whatever that role may do with the tally itself.
+CREATE FUNCTION certferry.keep_tally() RETURNS trigger LANGUAGE plpgsql
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
         INSERT INTO certferry.tally (

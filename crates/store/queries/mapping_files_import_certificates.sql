@@ -12,17 +12,6 @@ WITH entry AS (
         WHERE certificate.id = entry.new_id
         LIMIT 1
     ) AS destination ON TRUE
-),
-replaced AS (
-    SELECT *
-    FROM certferry.certificate_status
-    WHERE certificate_id = ANY($1::bigint[]) AND state NOT IN ('migrated', 'queued')
-    ORDER BY certificate_id
-    FOR NO KEY UPDATE
-),
-kept AS (
-    INSERT INTO certferry.history (certificate_id, at, run_id, outcome, worker, reason, issues, warnings)
-    SELECT certificate_id, finished_at, run_id, state, worker, reason, issues, warnings FROM replaced
 )
 INSERT INTO certferry.certificate_status AS status (
     certificate_id, state, certificate_number, ecu_number, new_certificate_id, new_vehicle_id, worker, finished_at

@@ -1,7 +1,12 @@
 -- The newest runs with what became of their certificates; only run $1 where it is given.
 SELECT
     run.id AS "id!", run.kind AS "kind!", run.begun_by AS "begun_by!", run.host AS "host!", run.begun_at AS "begun_at!",
-    run.filter AS "filter!", run.selected AS "selected!", run.ended_at, run.cancelled_at, run.cancelled_by,
+    run.filter AS "filter!", run.selected AS "selected!", run.ended_at,
+    -- Whoever fills the queue says so every few seconds.
+    run.ended_at IS NULL AND EXISTS (
+        SELECT FROM certferry.producer_at_work WHERE seen_at > clock_timestamp() - interval '10 seconds'
+    ) AS "is_selecting!",
+    run.cancelled_at, run.cancelled_by,
     coalesce(counted.queued, 0)::bigint   AS "queued!",
     coalesce(counted.migrated, 0)::bigint AS "migrated!",
     coalesce(counted.failed, 0)::bigint   AS "failed!",

@@ -2,10 +2,11 @@
 
 use std::fmt;
 
-use certferry_certificate::{NewId, OldId};
+use certferry_certificate::{NewId, OldId, State};
 use sqlx::PgConnection;
 
 use crate::Error;
+use crate::history::{keep_history, lock_states};
 
 /// Entries a statement: large files are taken in parts, all in the caller's transaction.
 const PART: usize = 10_000;
@@ -130,6 +131,12 @@ async fn import_certificates(
     old_ids: &[i64],
     new_ids: &[i64],
 ) -> Result<Vec<i64>, Error> {
+    let certificates: Vec<OldId> = old_ids.iter().copied().map(OldId).collect();
+    // What became of them here is kept.
+    let decided = [State::Failed, State::Skipped, State::Reverted];
+    let decided = lock_states(&mut *connection, &certificates, &decided).await?;
+    let decided: Vec<i64> = decided.into_iter().map(|id| id.0).collect();
+    keep_history(&mut *connection, &decided, false).await?;
     sqlx::query_file_scalar!("queries/mapping_files_import_certificates.sql", old_ids, new_ids)
         .fetch_all(connection)
         .await

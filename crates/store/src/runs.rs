@@ -86,6 +86,8 @@ pub struct Run {
     pub reverted: i64,
     /// When it had queued all that it was to select; none while it does, and where it was interrupted.
     pub ended_at: Option<DateTime<Utc>>,
+    /// Whether it may still be queueing: it has not ended, and a producer is at work.
+    pub is_selecting: bool,
     pub cancelled_at: Option<DateTime<Utc>>,
     pub cancelled_by: Option<String>,
 }
@@ -97,11 +99,17 @@ impl Run {
         match self {
             Self { queued: 1.., .. } => RunOutcome::Running,
             Self { cancelled_at: Some(_), .. } => RunOutcome::Cancelled,
-            Self { ended_at: None, selected: 0, .. } => RunOutcome::Running,
+            Self { is_selecting: true, .. } => RunOutcome::Running,
             Self { selected: 0, .. } => RunOutcome::NothingSelected,
             Self { failed: 1.., .. } => RunOutcome::CompletedWithFailures,
             _ => RunOutcome::Succeeded,
         }
+    }
+
+    /// Whether the command ended before it had queued all that it was to select.
+    #[must_use]
+    pub fn is_interrupted(&self) -> bool {
+        self.ended_at.is_none() && !self.is_selecting
     }
 
     /// Whether what became of its certificates is as many as it selected.
@@ -141,6 +149,7 @@ impl Serialize for Run {
             reverted: i64,
             outcome: RunOutcome,
             adds_up: bool,
+            interrupted: bool,
             ended_at: Option<DateTime<Utc>>,
             cancelled_at: Option<DateTime<Utc>>,
             cancelled_by: Option<&'a str>,
@@ -161,6 +170,7 @@ impl Serialize for Run {
             reverted: *reverted,
             outcome: self.outcome(),
             adds_up: self.adds_up(),
+            interrupted: self.is_interrupted(),
             ended_at: self.ended_at,
             cancelled_at: self.cancelled_at,
             cancelled_by: self.cancelled_by.as_deref(),
@@ -232,6 +242,7 @@ pub async fn runs(connection: &mut PgConnection, only: Option<i64>, limit: i64) 
             skipped: row.skipped,
             reverted: row.reverted,
             ended_at: row.ended_at,
+            is_selecting: row.is_selecting,
             cancelled_at: row.cancelled_at,
             cancelled_by: row.cancelled_by,
         })
@@ -258,6 +269,7 @@ mod tests {
             skipped,
             reverted,
             ended_at: Some(DateTime::UNIX_EPOCH),
+            is_selecting: false,
             cancelled_at: None,
             cancelled_by: None,
         }
@@ -281,8 +293,12 @@ mod tests {
 
     #[test]
     fn a_run_that_still_selects_is_running_and_a_cancelled_one_says_so() {
-        let selecting = Run { ended_at: None, ..run(0, [0; 5]) };
+        let selecting = Run { ended_at: None, is_selecting: true, ..run(0, [0; 5]) };
         assert_eq!(selecting.outcome(), RunOutcome::Running);
+        let faster = Run { ended_at: None, is_selecting: true, ..run(3, [0, 2, 1, 0, 0]) };
+        assert_eq!(faster.outcome(), RunOutcome::Running, "workers are faster than the producer");
+        let interrupted = Run { ended_at: None, ..run(0, [0; 5]) };
+        assert_eq!((interrupted.outcome(), interrupted.is_interrupted()), (RunOutcome::NothingSelected, true));
         let cancelled = Run { cancelled_at: Some(DateTime::UNIX_EPOCH), ..run(3, [0, 1, 0, 2, 0]) };
         assert_eq!(cancelled.outcome(), RunOutcome::Cancelled);
         let in_hand = Run { cancelled_at: Some(DateTime::UNIX_EPOCH), ..run(3, [1, 0, 0, 2, 0]) };

@@ -51,6 +51,7 @@ pub async fn migrate(database: &Database) -> Result<(), Error> {
         }
         // `run` asks more of its connection than one that is borrowed across an await has.
         migrator.run_direct(None, &mut *session, false).await?;
+        sqlx::query_file!("queries/grant_alike.sql").execute(&mut *session).await?;
         Ok(())
     };
     if let Err(error) = migrating.await {

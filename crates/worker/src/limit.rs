@@ -31,23 +31,30 @@ impl Limit {
 
     async fn tokens(&self, most: u32) -> u32 {
         let mut rate = self.rate.clone();
-        loop {
-            let Some(per_second) = *rate.borrow_and_update() else { return most };
-            let taking = Box::pin(certferry_store::take_tokens(&self.database, most));
-            let wait = match self.database.until_renewed(taking).await {
-                Some(Ok(None)) => return most,
-                Some(Ok(Some(taken))) if taken.tokens > 0 => return taken.tokens,
-                Some(Ok(Some(taken))) => wait_for_tokens(taken.per_second),
-                Some(Err(error)) => {
-                    self.database.refresh();
-                    tracing::debug!(error = &error as &dyn std::error::Error, "could not ask how much may be claimed");
-                    LONGEST_WAIT
-                }
-                None => wait_for_tokens(per_second),
-            };
-            // Ends early where the limit changes; whoever tells of it lives as long as the worker.
-            tokio::time::timeout(wait, rate.changed()).await.ok();
-        }
+        let waiting = async {
+            loop {
+                let Some(per_second) = *rate.borrow_and_update() else { return most };
+                let taking = Box::pin(certferry_store::take_tokens(&self.database, most));
+                let wait = match self.database.until_renewed(taking).await {
+                    Some(Ok(None)) => return most,
+                    Some(Ok(Some(taken))) if taken.tokens > 0 => return taken.tokens,
+                    Some(Ok(Some(taken))) => wait_for_tokens(taken.per_second),
+                    Some(Err(error)) => {
+                        self.database.refresh();
+                        tracing::debug!(
+                            error = &error as &dyn std::error::Error,
+                            "could not ask how much may be claimed"
+                        );
+                        LONGEST_WAIT
+                    }
+                    None => wait_for_tokens(per_second),
+                };
+                // Ends early where the limit changes; whoever tells of it lives as long as the worker.
+                tokio::time::timeout(wait, rate.changed()).await.ok();
+            }
+        };
+        // A worker that drains looks meanwhile whether anything is left at all.
+        tokio::time::timeout(LONGEST_WAIT, waiting).await.unwrap_or(0)
     }
 }
 

@@ -53,9 +53,9 @@ everything (kind, content) AS (
             (SELECT jsonb_build_array(key, registration_number)
              FROM vehicles JOIN number ON number.id = vehicles.certificate_id
              WHERE vehicles.id = new_vehicle_id)),
-        'times', jsonb_build_array(started_at IS NOT NULL, finished_at IS NOT NULL, worker IS NOT NULL),
+        'times', jsonb_build_array(started_at IS NOT NULL, finished_at IS NOT NULL, worker IS NOT NULL, evidence IS NOT NULL),
         'rest', to_jsonb(status) - ARRAY['certificate_id', 'new_certificate_id', 'new_vehicle_id', 'enqueued_at',
-            'started_at', 'finished_at', 'worker'])
+            'started_at', 'finished_at', 'worker', 'evidence'])
     FROM certferry.certificate_status AS status
     UNION ALL
     SELECT 'job', to_jsonb(idempotency_key) FROM apalis.jobs

@@ -14,7 +14,8 @@ use crate::cli::Check;
 use crate::connections;
 
 /// How much longer a certificate takes to be enqueued, planned, written and recorded than to be planned alone, and one that
-/// fails: measured with one worker of four batches at once beside its database.
+/// fails: round figures, guessed from the costs in `bench/RESULTS.md` and not measured together with planning. An estimate
+/// made with them is rough.
 const WRITING: f64 = 3.0;
 const FAILING: f64 = 1.5;
 

@@ -48,9 +48,20 @@ pub(super) async fn look(config: &Config, checked: &mut Checked) -> anyhow::Resu
             Err(error) => checked.add(&error),
         }
     }
-    let status_table = certferry_store::ensure_ready(&database).await.is_ok();
-    let set_up = status_table && connections::queue(config).await?.is_outstanding().await.is_ok();
-    if !set_up {
+    let (mut set_up, mut is_missing) = (true, false);
+    if let Err(error) = certferry_store::ensure_ready(&database).await {
+        (set_up, is_missing) = (false, error.is_missing_schema());
+        if !is_missing {
+            // A right that is missing, say.
+            checked.add(&Err::<(), _>(error).hint_from(hint).expect_err("it is an error"));
+        }
+    } else if let Err(error) = connections::queue(config).await?.is_outstanding().await {
+        (set_up, is_missing) = (false, error.is_missing_schema());
+        if !is_missing {
+            checked.add(&Err::<(), _>(error).hint_from(certferry_queue::Error::hint).expect_err("it is an error"));
+        }
+    }
+    if is_missing {
         checked.notes.push(
             "the queue and the schema certferry are not there yet; run `producer setup`, without which no certificate can \
              be planned"

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use certferry_bootstrap::visible;
 use certferry_certificate::Remedy;
 use certferry_operations::Progress;
 use certferry_store::{CodeCount, Forecast};
@@ -20,7 +21,7 @@ pub(crate) fn whole(progress: &Progress, timezone: Tz) -> String {
         let at = pause.at.with_timezone(&timezone).format("%Y-%m-%d %H:%M:%S");
         line_to(&mut text, &format!("PAUSED since {at} by {}; go on with: producer resume", pause.by));
         if let Some(reason) = &pause.reason {
-            line_to(&mut text, &format!("because {reason}"));
+            line_to(&mut text, &format!("because {}", visible::visible(reason)));
         }
         line_to(&mut text, "");
     }
@@ -44,7 +45,7 @@ pub(crate) fn whole(progress: &Progress, timezone: Tz) -> String {
     }
     line_to(&mut text, &format!("{:<14}{}", "now", pace(progress)));
     if let Some(reason) = progress.waiting_because.as_ref().filter(|_| !progress.paused) {
-        line_to(&mut text, &format!("{:<14}{reason}", "waiting"));
+        line_to(&mut text, &format!("{:<14}{}", "waiting", visible::visible(reason)));
     }
     if let Some(foreseen) = progress.forecast.as_ref().and_then(foreseen) {
         line_to(&mut text, &format!("{:<14}{foreseen}", "forecast"));
@@ -82,7 +83,7 @@ fn foreseen(forecast: &Forecast) -> Option<String> {
 pub(crate) fn line(progress: &Progress) -> String {
     let summary = &progress.summary;
     let now = match &progress.waiting_because {
-        Some(reason) => format!("waiting: {reason}"),
+        Some(reason) => format!("waiting: {}", visible::visible(reason)),
         None => pace(progress),
     };
     format!(

@@ -124,3 +124,47 @@ async fn everything_about_one_certificate_is_shown() {
     assert_eq!((&away["state"], &away["source"]), (&json!("skipped"), &json!(null)));
     assert!(away["source_error"].is_string());
 }
+
+#[tokio::test]
+async fn an_imported_mapping_keeps_what_became_of_the_certificate_before() {
+    let world = world().await;
+    world.run("skip --id 2 --reason sold").good();
+    world.file("m/certificates_mappings.json", r#"{"1": 901, "2": 902, "5": 905}"#);
+    world.run("import-mappings m").good();
+    let outcomes = |id: i64| {
+        let shown = world.run(&format!("show {id} --json")).json();
+        let attempts = shown["attempts"].as_array().expect("an array").clone();
+        attempts.iter().map(|attempt| attempt["outcome"].as_str().expect("text").to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes(1), ["failed", "migrated"]);
+    assert_eq!(outcomes(2), ["failed", "skipped", "migrated"]);
+    assert_eq!(outcomes(5), ["migrated"]);
+    let runs = world.run("runs --json").json();
+    assert_eq!((&runs[0]["adds_up"], &runs[0]["migrated"]), (&json!(true), &json!(4)));
+}
+
+/// Who may use the schema may use what an upgrade adds to it, too.
+#[tokio::test]
+async fn rights_on_the_status_table_are_rights_on_every_table() {
+    let world = world().await;
+    let role = format!("app_{}", std::process::id());
+    world
+        .execute(&format!(
+            "CREATE ROLE {role};
+             GRANT SELECT, INSERT, UPDATE ON certferry.certificate_status TO {role};
+             GRANT SELECT ON certferry.history TO {role}"
+        ))
+        .await;
+    world.run("setup").good();
+    let lacking = format!(
+        "SELECT count(*) FROM pg_class WHERE relnamespace = 'certferry'::regnamespace AND relkind = 'r'
+             AND NOT (
+                 has_table_privilege('{role}', oid, 'SELECT') AND has_table_privilege('{role}', oid, 'INSERT')
+                 AND has_table_privilege('{role}', oid, 'UPDATE')
+             )"
+    );
+    assert_eq!(world.number_of(&lacking).await, 0);
+    let too_much = format!("SELECT has_table_privilege('{role}', 'certferry.history', 'DELETE')::int::bigint");
+    assert_eq!(world.number_of(&too_much).await, 0);
+    world.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}")).await;
+}

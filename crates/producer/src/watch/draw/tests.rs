@@ -113,6 +113,7 @@ fn views() -> Vec<(&'static str, Model)> {
             failed: summary.failed,
             skipped: 0,
             reverted: 0,
+            is_selecting: false,
             ended_at: None,
             cancelled_at: None,
             cancelled_by: None,
