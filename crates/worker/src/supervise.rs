@@ -25,6 +25,9 @@ use crate::tally::Tally;
 const SHORTEST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
+/// How long the server may go on with a claim whose answer nobody waits for any more.
+const CLAIM_UNDER_WAY: Duration = Duration::from_millis(250);
+
 /// A worker that ran for this long was a good one.
 const GOOD_RUN: Duration = Duration::from_mins(1);
 
@@ -89,8 +92,14 @@ impl Shared {
     /// Gives back what a worker still has, if the database answers; rescued it will be in any case.
     async fn give_back(&self, worker: &str) -> anyhow::Result<()> {
         let longest = self.config.database.connect_timeout;
-        let given_back = tokio::time::timeout(longest, self.health.queue.abandon(worker)).await;
         let doing = "could not give back what was claimed; other workers will take it over";
+        let giving_back = async {
+            self.health.queue.abandon(worker).await?;
+            // A claim that was under way when it was dropped may be made by the server after that.
+            tokio::time::sleep(CLAIM_UNDER_WAY).await;
+            self.health.queue.abandon(worker).await
+        };
+        let given_back = tokio::time::timeout(longest, giving_back).await;
         given_back.context("the database does not answer").context(doing)?.context(doing)
     }
 
