@@ -9,6 +9,7 @@ use certferry_store::{Database, RevertedPeople, Revertible, RunKind};
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::selection::page_again;
 use crate::{Error, Observer, Operator};
 
 /// Certificates a transaction.
@@ -46,8 +47,10 @@ pub struct Reverted {
     pub run: i64,
     /// Certificates that are gone.
     pub reverted: u64,
-    /// Certificates that stay, and why.
+    /// Certificates that stay, and why: the first thousand.
     pub blocked: Vec<Blocked>,
+    /// How many stay.
+    pub blocked_in_all: u64,
     /// Customers and technicians that are gone, and those that stay.
     pub people: RevertedPeople,
     /// Whether it came to the end and was not stopped.
@@ -96,7 +99,8 @@ impl Revert {
     }
 
     /// Takes back what [`Self::look`] showed, a page a transaction; what has changed since then stays, and is said. Customers and
-    /// technicians that only these certificates needed go last.
+    /// technicians go with the page after which no certificate names them, so that a revert that is cut short leaves nobody
+    /// behind.
     pub async fn execute(
         &self,
         database: &Database,
@@ -105,43 +109,62 @@ impl Revert {
     ) -> Result<Reverted, Error> {
         let run = certferry_store::begin_run(database, RunKind::Revert, &by.user, &by.host, &self.described).await?;
         let mut result = Reverted { run, ..Reverted::default() };
-        let (mut customers, mut technicians) = (BTreeSet::new(), BTreeSet::new());
-        let filter = self.filter.in_states(&[State::Migrated]);
+        let (filter, by) = (self.filter.in_states(&[State::Migrated]), by.to_string());
         let mut from = Some(OldId(i64::MIN));
         while let Some(begin) = from {
             if observer.is_stopped() {
-                break;
+                return Ok(result);
             }
-            let mut transaction = database.begin().await?;
-            let page = certferry_store::selected_page(&mut transaction, &filter, begin, PAGE).await?;
-            let locked = certferry_store::lock_states(&mut transaction, &page, &[State::Migrated]).await?;
-            let (going, staying): (Vec<Revertible>, Vec<Revertible>) =
-                certferry_store::revertible(&mut transaction, &locked)
-                    .await?
-                    .into_iter()
-                    .partition(|certificate| certificate.blocked_by.is_none());
-            certferry_store::revert(&mut transaction, &going, &by.to_string(), run).await?;
-            certferry_store::select_in_run(&mut transaction, run, going.len()).await?;
-            transaction.commit().await?;
-            for certificate in &going {
-                customers.extend(certificate.named.customer);
-                technicians.extend(certificate.named.technicians.iter().copied());
+            let Some(page) = page_again(async || page(database, &filter, begin, &by, run).await).await? else {
+                return Ok(result);
+            };
+            for certificate in page.staying {
+                result.blocked_in_all += 1;
+                if result.blocked.len() < NAMED {
+                    let why = certificate.blocked_by.unwrap_or_default();
+                    result.blocked.push(Blocked { certificate_id: certificate.id, why });
+                }
             }
-            for certificate in staying {
-                let why = certificate.blocked_by.unwrap_or_default();
-                result.blocked.push(Blocked { certificate_id: certificate.id, why });
-            }
-            result.reverted += going.len() as u64;
-            observer.advance(going.len() as u64);
-            from = page.last().and_then(|last| last.0.checked_add(1)).map(OldId);
+            result.reverted += page.reverted;
+            result.people.reverted += page.people.reverted;
+            result.people.kept += page.people.kept;
+            observer.advance(page.reverted);
+            from = page.last.and_then(|last| last.0.checked_add(1)).map(OldId);
         }
-        result.complete = from.is_none();
-        let mut transaction = database.begin().await?;
-        result.people = certferry_store::revert_people(&mut transaction, &customers, &technicians).await?;
-        transaction.commit().await?;
-        if result.complete {
-            certferry_store::end_run(database, run).await?;
-        }
+        certferry_store::end_run(database, run).await?;
+        result.complete = true;
         Ok(result)
     }
+}
+
+/// What came of a page.
+struct Page {
+    reverted: u64,
+    staying: Vec<Revertible>,
+    people: RevertedPeople,
+    /// The highest id that was looked at; none when there was nothing left.
+    last: Option<OldId>,
+}
+
+/// Takes a page back, in a transaction; none when the run was cancelled.
+async fn page(database: &Database, filter: &Filter, from: OldId, by: &str, run: i64) -> Result<Option<Page>, Error> {
+    let mut transaction = database.begin().await?;
+    let selected = certferry_store::selected_page(&mut transaction, filter, from, PAGE).await?;
+    let locked = certferry_store::lock_states(&mut transaction, &selected, &[State::Migrated]).await?;
+    // Once to know what to lock, and once more when nobody can change it any more.
+    let named = certferry_store::revertible(&mut transaction, &locked).await?;
+    certferry_store::lock_to_revert(&mut transaction, &named).await?;
+    let looked_at = certferry_store::revertible(&mut transaction, &locked).await?;
+    let (going, staying): (Vec<Revertible>, Vec<Revertible>) =
+        looked_at.into_iter().partition(|certificate| certificate.blocked_by.is_none());
+    certferry_store::revert(&mut transaction, &going, by, run).await?;
+    let customers: BTreeSet<i64> = going.iter().filter_map(|certificate| certificate.named.customer).collect();
+    let technicians = going.iter().flat_map(|certificate| certificate.named.technicians.iter().copied()).collect();
+    let people = certferry_store::revert_people(&mut transaction, &customers, &technicians).await?;
+    if !certferry_store::select_in_run(&mut transaction, run, going.len()).await? {
+        transaction.rollback().await?;
+        return Ok(None);
+    }
+    transaction.commit().await?;
+    Ok(Some(Page { reverted: going.len() as u64, staying, people, last: selected.last().copied() }))
 }

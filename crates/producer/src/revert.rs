@@ -136,7 +136,7 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Revert, shutdown: &Shu
     Ok(Outcome {
         run: Some(reverted.run),
         reverted: Some(reverted.reverted),
-        blocked_in_all: reverted.blocked.len() as u64,
+        blocked_in_all: reverted.blocked_in_all,
         blocked: reverted.blocked,
         people_reverted: Some(reverted.people.reverted),
         people_kept: Some(reverted.people.kept),

@@ -58,7 +58,7 @@ pub use report::{
     ValueCauses, can_read_destination, causes_by_value, lost_certificates, people_page, report_page, states_page,
     throughput,
 };
-pub use revert::{Named, RevertedPeople, Revertible, revert, revert_people, revertible};
+pub use revert::{Named, RevertedPeople, Revertible, lock_to_revert, revert, revert_people, revertible};
 pub use runs::{Run, RunKind, RunOutcome, begin_run, cancel_run, end_run, runs, select_in_run};
 pub use setup::{create_reference_destination, ensure_ready, migrate, missing_from_destination};
 pub use status::{Finished, Interrupted, Late, Locked, Verdict, count_attempts, finish, lock_open, note_late};

@@ -136,6 +136,18 @@ pub async fn revertible(connection: &mut PgConnection, certificates: &[OldId]) -
     Ok(revertible)
 }
 
+/// Locks what the destination has of these certificates, so that what [`revertible`] finds stays true until the end of the
+/// transaction: nobody changes a row, or inserts one that refers to it.
+pub async fn lock_to_revert(connection: &mut PgConnection, certificates: &[Revertible]) -> Result<(), Error> {
+    let failed = |error| Error::new("lock what is to be taken back", error);
+    let new_ids: Vec<i64> = certificates.iter().map(|certificate| certificate.new_certificate_id.0).collect();
+    let vehicles: Vec<i64> = certificates.iter().filter_map(|it| it.new_vehicle_id).map(|id| id.0).collect();
+    let locking = sqlx::query_file!("queries/revert_lock_certificates.sql", &new_ids).fetch_all(&mut *connection);
+    locking.await.map_err(failed)?;
+    let locking = sqlx::query_file!("queries/revert_lock_vehicles.sql", &vehicles).fetch_all(connection);
+    locking.await.map(drop).map_err(failed)
+}
+
 /// Takes certificates back: their vehicles and they themselves go from the destination, devices that this migration blocked for
 /// them and that no other blocked certificate needs are free again. `by` is who decided it, `run` the run that does it.
 pub async fn revert(
@@ -193,6 +205,10 @@ pub async fn revert_people(
     let failed = |error| Error::new("take back customers and technicians", error);
     let customers: Vec<i64> = customers.iter().copied().collect();
     let technicians: Vec<i64> = technicians.iter().copied().collect();
+    let locking = sqlx::query_file!("queries/revert_lock_customers.sql", &customers).fetch_all(&mut *connection);
+    locking.await.map_err(failed)?;
+    let locking = sqlx::query_file!("queries/revert_lock_technicians.sql", &technicians).fetch_all(&mut *connection);
+    locking.await.map_err(failed)?;
     let rows = sqlx::query_file!("queries/revert_people.sql", &customers, &technicians)
         .fetch_all(&mut *connection)
         .await
