@@ -11,6 +11,6 @@ mod tls_problem;
 
 pub use cause::Cause;
 pub use postgres::{Connections, IDLE, Parameters, Session, Settings, place, quoted};
-pub use renewable::Renewable;
+pub use renewable::{Renewable, Usage};
 pub use security::{Security, Verified};
 pub use tls_problem::TlsProblem;

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Executor, PgConnection, Pg
 
 use url::Url;
 
-use crate::Renewable;
+use crate::{Renewable, Usage};
 
 /// A parameter that a server of ours has in every session that we began, and only there.
 const MARK: &str = "certferry.session";
@@ -199,6 +199,12 @@ impl Connections {
     /// See [`Renewable::renew`].
     pub fn renew(&self) {
         self.pool.renew();
+    }
+
+    /// See [`Renewable::usage`].
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.pool.usage()
     }
 
     /// See [`Renewable::renewals`].

@@ -22,7 +22,7 @@ mod text;
 mod timezone;
 mod unaddressable;
 
-pub use certferry_connection::{Security, Verified};
+pub use certferry_connection::{Security, Usage, Verified};
 pub use check::{Problem, QueryCheck};
 pub use entity::Entity;
 pub use error::{Class, Error};

@@ -2,7 +2,7 @@ use std::fmt;
 use std::time::Duration;
 
 use certferry_certificate::LegacyText;
-use certferry_connection::Security;
+use certferry_connection::{Security, Usage};
 use futures::future::BoxFuture;
 
 use crate::key::{Ids, Question};
@@ -76,6 +76,12 @@ pub(crate) trait Reader: Send + Sync + fmt::Debug {
 
     /// Leaves idle connections behind: they may be dead.
     fn refresh(&self);
+
+    /// How the pool is used now.
+    fn usage(&self) -> Usage;
+
+    /// The engine, as OpenTelemetry's conventions for databases name it.
+    fn system(&self) -> &'static str;
 
     /// Closes every connection.
     fn close(&self) -> BoxFuture<'_, ()>;

@@ -1,6 +1,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use certferry_certificate::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText, OldId};
+use certferry_connection::Usage;
 
 use crate::check::{self, QueryCheck};
 use crate::mysql::MysqlReader;
@@ -343,6 +344,18 @@ impl Source {
     /// Leaves idle connections behind: those of a server that was away may be dead.
     pub fn refresh(&self) {
         self.reader.refresh();
+    }
+
+    /// How the pool is used now.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.reader.usage()
+    }
+
+    /// The engine, as OpenTelemetry's conventions for databases name it: `postgresql`, `mysql` (MariaDB too) or `sqlite`.
+    #[must_use]
+    pub fn system(&self) -> &'static str {
+        self.reader.system()
     }
 
     /// Closes every connection.

@@ -1,7 +1,7 @@
 use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
-use certferry_connection::{Connections, Security, Session};
+use certferry_connection::{Connections, Security, Session, Usage};
 use sqlx::{PgConnection, Postgres};
 
 use crate::{Error, destination_tables};
@@ -158,6 +158,12 @@ impl Database {
     /// Leaves idle connections behind: one of them was dead.
     pub fn refresh(&self) {
         self.connections.refresh();
+    }
+
+    /// How the pool is used now.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.connections.usage()
     }
 
     /// Leaves every connection behind, and interrupts [`Self::until_renewed`].

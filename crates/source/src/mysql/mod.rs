@@ -11,7 +11,7 @@ mod statements;
 use std::time::Duration;
 
 use certferry_certificate::LegacyText;
-use certferry_connection::{IDLE, Renewable};
+use certferry_connection::{IDLE, Renewable, Usage};
 use futures::{FutureExt, TryStreamExt, future::BoxFuture};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, MySqlConnection, Row, SqlSafeStr, Statement,
@@ -319,6 +319,14 @@ impl Reader for MysqlReader {
 
     fn refresh(&self) {
         self.pool.refresh();
+    }
+
+    fn usage(&self) -> Usage {
+        self.pool.usage()
+    }
+
+    fn system(&self) -> &'static str {
+        "mysql"
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

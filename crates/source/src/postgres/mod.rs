@@ -8,7 +8,7 @@ mod statements;
 use std::{sync::Arc, time::Duration};
 
 use certferry_certificate::LegacyText;
-use certferry_connection::Connections;
+use certferry_connection::{Connections, Usage};
 use futures::{FutureExt, TryStreamExt, future::BoxFuture};
 use sqlx::{
     AssertSqlSafe, Column as _, Executor, Row, SqlSafeStr, Statement, TypeInfo, ValueRef,
@@ -426,6 +426,14 @@ impl Reader for PostgresReader {
 
     fn refresh(&self) {
         self.connections.refresh();
+    }
+
+    fn usage(&self) -> Usage {
+        self.connections.usage()
+    }
+
+    fn system(&self) -> &'static str {
+        "postgresql"
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use std::time::{Duration, Instant};
 
 use certferry_certificate::LegacyText;
-use certferry_connection::Renewable;
+use certferry_connection::{Renewable, Usage};
 use futures::{FutureExt, TryStreamExt, future::BoxFuture};
 use sqlx::{
     AssertSqlSafe, Column as _, ConnectOptions, Connection, Executor, Row, SqlSafeStr, SqliteConnection, Statement,
@@ -317,6 +317,14 @@ impl Reader for SqliteReader {
 
     fn refresh(&self) {
         self.pool.refresh();
+    }
+
+    fn usage(&self) -> Usage {
+        self.pool.usage()
+    }
+
+    fn system(&self) -> &'static str {
+        "sqlite"
     }
 
     fn close(&self) -> BoxFuture<'_, ()> {
