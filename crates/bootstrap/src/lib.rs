@@ -17,6 +17,7 @@ mod output_file;
 pub mod progress;
 mod shutdown;
 pub mod telemetry;
+pub mod version;
 pub mod visible;
 
 pub use args::{ConfigArgs, Flags};

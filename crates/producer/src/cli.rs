@@ -13,7 +13,7 @@ use clap::{Args, Parser, Subcommand};
 /// In this order: `setup` once, `import-mappings`, `enqueue`; then start workers. `status` at any time; after mending
 /// what failed, `retry`.
 #[derive(Debug, Parser)]
-#[command(name = "producer", version, arg_required_else_help = true)]
+#[command(name = "producer", version, long_version = certferry_bootstrap::version::long(), arg_required_else_help = true)]
 pub struct Cli {
     /// Print the result as one JSON document.
     #[arg(long, global = true)]

@@ -12,7 +12,7 @@ use crate::since::Since;
 /// all certificates is compared with the source, where source.url says which it is, and with the destination: it ends with 3
 /// where something does not add up or one of them knows certificates that the others do not.
 #[derive(Debug, clap::Parser)]
-#[command(name = "reporter", version)]
+#[command(name = "reporter", version, long_version = certferry_bootstrap::version::long())]
 pub struct Cli {
     /// Where to write, `-` for standard output; else `report.output` of the configuration, with the ending of the format.
     ///
