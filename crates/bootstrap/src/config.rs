@@ -3,6 +3,7 @@
 mod byte_size;
 mod error;
 mod layer;
+mod listen_address;
 mod sections;
 mod validation;
 
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub use self::byte_size::ByteSize;
 pub use self::error::ConfigError;
 pub(crate) use self::layer::Layer;
+pub use self::listen_address::ListenAddress;
 pub use self::sections::{
     BreakerConfig, CustomersConfig, DatabaseConfig, DatesConfig, DestinationConfig, LogConfig, LogFormat, LogLevel,
     ReportConfig, SourceConfig, StatusConfig, TechniciansConfig, VehicleConfig, WorkerConfig,

@@ -1,14 +1,28 @@
 //! The log: structured lines on standard error, for people or for machines.
 
+mod traced;
+
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
 
+use self::traced::Traced;
 use crate::config::{LogConfig, LogFormat, LogLevel};
 use crate::{hide_passwords, progress};
+
+/// The target of spans that are there for traces and durations; the log shows nothing of them.
+pub const SPANS: &str = "certferry::span";
+
+/// Who else sees the spans of a process, beside the log.
+pub type SpanLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Tells the trace that is under way, in hexadecimal; none where there is none.
+pub type TraceId = fn() -> Option<String>;
 
 static FORMAT: OnceLock<LogFormat> = OnceLock::new();
 
@@ -48,10 +62,25 @@ fn holds(line: &str) -> bool {
 
 /// Starts logging for the whole process; a second call changes nothing.
 pub fn init(config: &LogConfig) {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter(config.level)).with_writer(AroundProgress);
+    init_with(config, Vec::new(), || None);
+}
+
+/// Starts logging for the whole process, with others who see its spans; a second call changes nothing.
+pub fn init_with(config: &LogConfig, others: Vec<SpanLayer>, trace_id: TraceId) {
+    // An empty list of layers would be taken for one that wants nothing at all.
+    let others = (!others.is_empty()).then_some(others);
+    let filter = filter(config.level);
+    let registry = tracing_subscriber::registry().with(others);
     let started = match config.format {
-        LogFormat::Text => builder.compact().with_target(false).with_ansi(io::stderr().is_terminal()).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_current_span(false).try_init(),
+        LogFormat::Text => {
+            let lines = fmt::layer().compact().with_target(false).with_ansi(io::stderr().is_terminal());
+            registry.with(lines.with_writer(AroundProgress).with_filter(filter)).try_init()
+        }
+        LogFormat::Json => {
+            let documents = fmt::layer().json().flatten_event(true).with_current_span(false);
+            let documents = documents.map_event_format(|format| Traced::new(format, trace_id));
+            registry.with(documents.with_writer(AroundProgress).with_filter(filter)).try_init()
+        }
     };
     if started.is_ok() {
         // Set once, here only.
@@ -64,16 +93,24 @@ pub(crate) fn is_json() -> bool {
     FORMAT.get() == Some(&LogFormat::Json)
 }
 
+/// What carries telemetry away is never logged: where nobody takes it, each attempt would be told of.
+const CARRIERS: [&str; 6] = ["opentelemetry", "tonic", "h2", "hyper", "tower", "axum"];
+
 /// Our own lines at the level asked for; libraries only from `warn` up, unless everything is wanted.
 fn filter(level: LogLevel) -> EnvFilter {
-    EnvFilter::new(match level {
+    let mut directives = match level {
         LogLevel::Error => "error",
         LogLevel::Warn => "warn",
         // The driver would quote each statement that takes a second; a report has those.
         LogLevel::Info => "info,sqlx=warn,sqlx::query=error,apalis=warn,apalis_core=warn,apalis_postgres=warn",
         LogLevel::Debug => "debug,sqlx=warn,apalis=info,apalis_core=info,apalis_postgres=info",
         LogLevel::Trace => "trace",
-    })
+    }
+    .to_owned();
+    for target in CARRIERS.into_iter().chain([SPANS]) {
+        directives = format!("{directives},{target}=off");
+    }
+    EnvFilter::new(directives)
 }
 
 /// Standard error, with a progress bar out of the way while a line is written.

@@ -5,7 +5,7 @@ use certferry_certificate::{OnMissing, Status};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::ByteSize;
+use super::{ByteSize, ListenAddress};
 use crate::{DatabaseUrl, hide_passwords};
 
 /// `[database]`: the PostgreSQL database of the destination, the queue and the status table.
@@ -181,6 +181,9 @@ pub struct WorkerConfig {
     pub lock_patience: Duration,
     /// What the batches in flight may take of memory, all together.
     pub max_memory: ByteSize,
+    /// Where a worker answers how it is; without it, nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listen: Option<ListenAddress>,
 }
 
 /// `[breaker]`: when the workers pause the run themselves.

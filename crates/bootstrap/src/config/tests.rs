@@ -29,6 +29,19 @@ fn the_defaults_are_complete_and_valid() {
 }
 
 #[test]
+fn a_worker_listens_where_it_is_told_and_else_nowhere() {
+    let listens = |file| load(Some(file), &[]).unwrap().worker.listen.map(|listen| listen.to_string());
+    assert_eq!(listens(""), None);
+    assert_eq!(listens("[worker]\nlisten = 9464").as_deref(), Some("127.0.0.1:9464"));
+    assert_eq!(listens("[worker]\nlisten = '0.0.0.0:9464'").as_deref(), Some("0.0.0.0:9464"));
+    let set = |value| load(None, &[("CERTFERRY__WORKER__LISTEN", value)]).map(|config| config.worker.listen);
+    assert_eq!(set("9464").unwrap().unwrap().to_string(), "127.0.0.1:9464");
+    assert_eq!(set("").unwrap(), None);
+    let refused = set("70000").unwrap_err();
+    assert!(refused.contains("CERTFERRY__WORKER__LISTEN") && refused.contains("0.0.0.0:9464"), "{refused}");
+}
+
+#[test]
 fn every_default_key_is_explained() {
     let lines: Vec<_> = DEFAULTS.lines().collect();
     for (at, line) in lines.iter().enumerate() {
@@ -68,9 +81,9 @@ fn a_list_replaces_the_default_list() {
 
 #[test]
 fn unknown_keys_are_refused_wherever_they_come_from() {
-    insta::assert_snapshot!(mistake("[worker]\nbatchsize = 3"), @"unknown key worker.batchsize (from DIR/certferry.toml); accepted here: concurrency, batch_size, max_attempts, backoff_base, backoff_max, max_crashes, orphan_after, shutdown_grace, poll_interval, batch_timeout, lock_patience, max_memory");
+    insta::assert_snapshot!(mistake("[worker]\nbatchsize = 3"), @"unknown key worker.batchsize (from DIR/certferry.toml); accepted here: concurrency, batch_size, max_attempts, backoff_base, backoff_max, max_crashes, orphan_after, shutdown_grace, poll_interval, batch_timeout, lock_patience, max_memory, listen");
     insta::assert_snapshot!(mistake("[wroker]\nbatch_size = 3"), @"unknown key wroker (from DIR/certferry.toml); accepted here: database, source, destination, customers, technicians, dates, status, vehicle, worker, breaker, report, log");
-    insta::assert_snapshot!(load(None, &[("CERTFERRY__WORKER__BATCHSIZE", "3")]).unwrap_err(), @"unknown key worker.batchsize (from the environment variable CERTFERRY__WORKER__BATCHSIZE); accepted here: concurrency, batch_size, max_attempts, backoff_base, backoff_max, max_crashes, orphan_after, shutdown_grace, poll_interval, batch_timeout, lock_patience, max_memory");
+    insta::assert_snapshot!(load(None, &[("CERTFERRY__WORKER__BATCHSIZE", "3")]).unwrap_err(), @"unknown key worker.batchsize (from the environment variable CERTFERRY__WORKER__BATCHSIZE); accepted here: concurrency, batch_size, max_attempts, backoff_base, backoff_max, max_crashes, orphan_after, shutdown_grace, poll_interval, batch_timeout, lock_patience, max_memory, listen");
     insta::assert_snapshot!(load(None, &[("CERTFERRY__WROKER__BATCH_SIZE", "3")]).unwrap_err(), @"unknown key wroker (from the environment variable CERTFERRY__WROKER__BATCH_SIZE); accepted here: database, source, destination, customers, technicians, dates, status, vehicle, worker, breaker, report, log");
     insta::assert_snapshot!(load(None, &[("CERTFERRY__", "3")]).unwrap_err(), @"the environment variable CERTFERRY__ names no key; accepted is CERTFERRY__SECTION__KEY");
 }
