@@ -28,4 +28,5 @@ UPDATE apalis.jobs AS job
 SET status = 'Running', lock_by = $2, lock_at = now()
 -- By the key, whatever the planner thinks how many there are.
 WHERE job.id = ANY (ARRAY(SELECT id FROM due))
-RETURNING job.id, job.job, job.attempts, job.priority AS "crashes!", job.lock_at AS "lock_at!", job.run_at
+RETURNING job.id, job.job, job.attempts, job.priority AS "crashes!", job.lock_at AS "lock_at!", job.run_at,
+    CASE WHEN $5::boolean THEN job.metadata::text END AS metadata

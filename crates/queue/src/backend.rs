@@ -14,14 +14,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 
 use crate::claim::Claimer;
-use crate::job::Batch;
+use crate::trace::Claimed;
 
 /// Claims when the worker has room for a batch, and never before.
 ///
 /// It never fails: whatever goes wrong while claiming is tried again, so no error of the database ends a worker.
 pub(crate) struct Claims {
     claimer: Claimer,
-    claiming: Option<BoxFuture<'static, Option<Batch>>>,
+    claiming: Option<BoxFuture<'static, Option<Claimed>>>,
     releasing: Option<BoxFuture<'static, ()>>,
 }
 
@@ -32,7 +32,7 @@ impl Claims {
 }
 
 impl Backend for Claims {
-    type Task = Task<Batch>;
+    type Task = Task<Claimed>;
     type Error = Infallible;
 
     fn poll_ready(&mut self, _: &mut Context<'_>, _: &WorkerContext) -> Poll<Result<(), Infallible>> {
@@ -43,7 +43,7 @@ impl Backend for Claims {
         &mut self,
         context: &mut Context<'_>,
         worker: &WorkerContext,
-    ) -> Poll<Option<Result<Task<Batch>, Infallible>>> {
+    ) -> Poll<Option<Result<Task<Claimed>, Infallible>>> {
         let claiming = self.claiming.get_or_insert_with(|| self.claimer.clone().next_batch().boxed());
         let batch = ready!(claiming.poll_unpin(context));
         self.claiming = None;
@@ -65,7 +65,7 @@ impl Backend for Claims {
             self.releasing = batch.map(|batch| {
                 let claimer = self.claimer.clone();
                 async move {
-                    if let Err(error) = claimer.release(batch).await {
+                    if let Err(error) = claimer.release(batch.jobs).await {
                         tracing::warn!(
                             error = &error as &dyn std::error::Error,
                             "claimed jobs could not be given back; they will be rescued"
@@ -84,7 +84,7 @@ impl Backend for Claims {
 }
 
 impl BackendConfig for Claims {
-    type Args = Batch;
+    type Args = Claimed;
     type Id = RandomId;
     type Kind = Ephemeral;
     type Config = ();

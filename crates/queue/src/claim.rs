@@ -1,10 +1,11 @@
 //! Claiming batches of jobs.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use certferry_connection::Connections;
 use chrono::{DateTime, Utc};
+use opentelemetry::trace::SpanContext;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -12,6 +13,7 @@ use crate::Error;
 use crate::holds::{Allowance, Holds};
 use crate::job::{Batch, Job, QUEUE, decode};
 use crate::strays::InHand;
+use crate::trace::{self, Claimed};
 
 /// The longest pause between claims while the database does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -24,6 +26,8 @@ pub(crate) struct Claimer {
     pub(crate) limits: Vec<i32>,
     pub(crate) poll_interval: Duration,
     pub(crate) drain: bool,
+    /// Whether batches are linked to the pages that their jobs were pushed with.
+    pub(crate) is_traced: bool,
     pub(crate) woken: Arc<Notify>,
     pub(crate) holds: Holds,
     pub(crate) allowance: Arc<dyn Allowance>,
@@ -67,7 +71,7 @@ impl Reached {
 
 impl Claimer {
     /// Waits for due jobs and claims a batch of them; `None` when told to stop, or drained.
-    pub(crate) async fn next_batch(self) -> Option<Batch> {
+    pub(crate) async fn next_batch(self) -> Option<Claimed> {
         let mut pause = Duration::from_millis(50);
         let mut failing = false;
         loop {
@@ -79,7 +83,7 @@ impl Claimer {
             let claiming = tokio::time::timeout(self.answer_within, self.claim_or_end(allowed));
             let claimed = self.connections.until_renewed(claiming).await;
             if let Some(Ok(Ok(batch))) = &claimed {
-                let jobs = batch.as_ref().map_or(0, |batch| u32::try_from(batch.len()).unwrap_or(u32::MAX));
+                let jobs = batch.as_ref().map_or(0, |batch| u32::try_from(batch.jobs.len()).unwrap_or(u32::MAX));
                 self.allowance.give_back(allowed.saturating_sub(jobs)).await;
             }
             let error = match claimed {
@@ -88,7 +92,7 @@ impl Claimer {
                     failing = false;
                     continue;
                 }
-                Some(Ok(Ok(Some(batch)))) if batch.is_empty() => {
+                Some(Ok(Ok(Some(batch)))) if batch.jobs.is_empty() => {
                     failing = false;
                     self.rest(self.poll_interval).await?;
                     continue;
@@ -120,15 +124,16 @@ impl Claimer {
         self.limits.iter().copied().max().and_then(|most| u32::try_from(most).ok()).unwrap_or(1)
     }
 
-    async fn claim_or_end(&self, allowed: u32) -> Result<Option<Batch>, Error> {
+    async fn claim_or_end(&self, allowed: u32) -> Result<Option<Claimed>, Error> {
         if self.stop.is_cancelled() {
             return Ok(None);
         }
-        let batch = if allowed == 0 { Batch::new() } else { self.claim(allowed).await? };
-        if batch.is_empty() && self.drain && !self.is_outstanding().await? {
+        let (asked_at, asked) = (SystemTime::now(), Instant::now());
+        let (jobs, origins) = if allowed == 0 { (Batch::new(), Vec::new()) } else { self.claim(allowed).await? };
+        if jobs.is_empty() && self.drain && !self.is_outstanding().await? {
             return Ok(None);
         }
-        Ok(Some(batch))
+        Ok(Some(Claimed { jobs, asked_at, took: asked.elapsed(), is_traced: self.is_traced, origins }))
     }
 
     async fn is_outstanding(&self) -> Result<bool, Error> {
@@ -139,21 +144,21 @@ impl Claimer {
 
     /// Claims from where the last claim ended; from the beginning when that gives nothing, and now and then anyway, for
     /// jobs that were put back are older.
-    async fn claim(&self, allowed: u32) -> Result<Batch, Error> {
+    async fn claim(&self, allowed: u32) -> Result<(Batch, Vec<SpanContext>), Error> {
         let allowed = i32::try_from(allowed).unwrap_or(i32::MAX);
         let limits: Vec<i32> = self.limits.iter().map(|limit| allowed.min(*limit)).collect();
         let reached = self.reached.get(self.poll_interval);
-        let batch = self.claim_from(reached, &limits).await?;
-        if batch.is_empty() && reached > DateTime::UNIX_EPOCH {
+        let claimed = self.claim_from(reached, &limits).await?;
+        if claimed.0.is_empty() && reached > DateTime::UNIX_EPOCH {
             return self.claim_from(self.reached.begin_again(), &limits).await;
         }
-        Ok(batch)
+        Ok(claimed)
     }
 
-    async fn claim_from(&self, reached: DateTime<Utc>, limits: &[i32]) -> Result<Batch, Error> {
+    async fn claim_from(&self, reached: DateTime<Utc>, limits: &[i32]) -> Result<(Batch, Vec<SpanContext>), Error> {
         let failed = |error| Error::new("claim jobs", error);
         let mut session = self.connections.session().await.map_err(failed)?;
-        let rows = sqlx::query_file!("queries/claim.sql", QUEUE, self.worker, limits, reached)
+        let rows = sqlx::query_file!("queries/claim.sql", QUEUE, self.worker, limits, reached, self.is_traced)
             .fetch_all(&mut *session)
             .await
             .map_err(failed)?;
@@ -163,6 +168,7 @@ impl Claimer {
         if let Some(last) = rows.iter().filter(|row| row.crashes == 0).map(|row| row.run_at).max() {
             self.reached.set(last);
         }
+        let origins = trace::origins(rows.iter().filter_map(|row| row.metadata.as_deref()));
         let mut batch = Batch::with_capacity(rows.len());
         let mut foreign = Vec::new();
         for row in rows {
@@ -187,7 +193,7 @@ impl Claimer {
         }
         self.set_aside(&foreign).await?;
         self.in_hand.add(&batch);
-        Ok(batch)
+        Ok((batch, origins))
     }
 
     /// Takes jobs that nobody can work on out of everyone's way; they stay visible.

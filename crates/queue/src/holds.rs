@@ -26,6 +26,12 @@ impl Holds {
         self.0.send_if_modified(|reasons| reasons.remove(reason));
     }
 
+    /// The reasons for which nothing is claimed now.
+    #[must_use]
+    pub fn reasons(&self) -> Vec<&'static str> {
+        self.0.borrow().iter().copied().collect()
+    }
+
     /// Returns when there is no reason left.
     pub(crate) async fn none(&self) {
         // The sender is `self`'s, so that the channel is open.

@@ -10,6 +10,7 @@ use sqlx::PgConnection;
 use crate::Error;
 use crate::desk::release_dead_desks;
 use crate::job::{QUEUE, decode, encode, new_id};
+use crate::trace;
 
 /// Pushes one job for each certificate and wakes the workers once, when the transaction commits.
 ///
@@ -17,7 +18,9 @@ use crate::job::{QUEUE, decode, encode, new_id};
 pub async fn push(connection: &mut PgConnection, certificates: &[OldId], max_attempts: i32) -> Result<u64, Error> {
     let Some(first) = certificates.first() else { return Ok(0) };
     let NewJobs { ids, payloads, keys } = NewJobs::of(certificates);
-    let pushed = sqlx::query_file!("queries/push.sql", QUEUE, &ids, &payloads, &keys, max_attempts)
+    let sending = trace::sending(certificates.len());
+    let metadata = trace::metadata_of(&sending);
+    let pushed = sqlx::query_file!("queries/push.sql", QUEUE, &ids, &payloads, &keys, max_attempts, metadata)
         .execute(&mut *connection)
         .await
         .map_err(|error| Error::new("push jobs", error))?;
@@ -41,7 +44,9 @@ pub async fn without_job(connection: &mut PgConnection, certificates: &[OldId]) 
 pub async fn restore(connection: &mut PgConnection, certificates: &[OldId], max_attempts: i32) -> Result<u64, Error> {
     let Some(first) = certificates.first() else { return Ok(0) };
     let NewJobs { ids, payloads, keys } = NewJobs::of(certificates);
-    let restored = sqlx::query_file!("queries/restore.sql", QUEUE, &ids, &payloads, &keys, max_attempts)
+    let sending = trace::sending(certificates.len());
+    let metadata = trace::metadata_of(&sending);
+    let restored = sqlx::query_file!("queries/restore.sql", QUEUE, &ids, &payloads, &keys, max_attempts, metadata)
         .execute(&mut *connection)
         .await
         .map_err(|error| Error::new("restore missing jobs", error))?;

@@ -30,12 +30,25 @@ pub(crate) struct Unbroken {
     since: Instant,
     /// When the next renewal must have been made.
     until: Instant,
+    /// When the last one was made; none before the worker is registered.
+    renewed: Option<Instant>,
 }
 
 impl Unbroken {
     /// Not yet.
     pub(crate) fn begun() -> Self {
-        Self { since: Instant::now(), until: Instant::now() }
+        let now = Instant::now();
+        Self { since: now, until: now, renewed: None }
+    }
+
+    /// The worker was registered, by which its lease begins.
+    pub(crate) fn register(&mut self) {
+        self.renewed = Some(Instant::now());
+    }
+
+    /// How long ago the lease was renewed; none before it has begun.
+    pub(crate) fn age(self) -> Option<Duration> {
+        self.renewed.map(|renewed| renewed.elapsed())
     }
 
     /// How long it has been; nothing when a renewal is overdue.
@@ -70,6 +83,7 @@ impl Lease {
                             unbroken.since = now;
                         }
                         unbroken.until = now + period * 2;
+                        unbroken.renewed = Some(now);
                     });
                     last_renewed = now;
                     failing = false;

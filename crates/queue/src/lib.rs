@@ -14,6 +14,7 @@ mod jobs;
 mod lease;
 mod run;
 mod strays;
+mod trace;
 mod wakeup;
 mod workers;
 
@@ -31,6 +32,7 @@ pub use jobs::{
     Orphan, analyze, complete, postpone, push, remove, remove_jobs, rescue, restore, set_back, without_job,
 };
 pub use run::{Claiming, Worker};
+pub use trace::Claimed;
 pub use workers::WorkerLease;
 
 /// How to reach the database that holds the queue.

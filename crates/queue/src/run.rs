@@ -18,9 +18,9 @@ use tokio_util::task::TaskTracker;
 use crate::backend::Claims;
 use crate::claim::{Claimer, Reached};
 use crate::holds::{Allowance, Holds};
-use crate::job::Batch;
 use crate::lease::{Lease, Unbroken};
 use crate::strays::InHand;
+use crate::trace::Claimed;
 use crate::{Error, Queue, wakeup, workers};
 
 /// How much longer than the server's own statement timeout to wait for an answer, in case the connection is dead.
@@ -41,6 +41,8 @@ pub struct Claiming {
     pub poll_interval: Duration,
     /// Whether to end when no job is left.
     pub drain: bool,
+    /// Whether batches are linked to the pages that their jobs were pushed with.
+    pub is_traced: bool,
 }
 
 /// A worker of the queue: its name and what it shares with those who work for it.
@@ -65,6 +67,12 @@ impl Worker {
         &self.name
     }
 
+    /// How long ago the lease was renewed; none before the worker is registered.
+    #[must_use]
+    pub fn lease_age(&self) -> Option<Duration> {
+        self.lease_unbroken.borrow().age()
+    }
+
     /// For how long the lease has been renewed without a gap.
     #[must_use]
     pub fn lease_unbroken_for(&self) -> Duration {
@@ -84,13 +92,14 @@ impl Worker {
         handler: H,
     ) -> Result<(), Error>
     where
-        H: Fn(Batch) -> F + Clone + Send + Sync + 'static,
+        H: Fn(Claimed) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
         let context = WorkerContext::new(&self.name);
         let registering = Box::pin(workers::register(&queue.connections, &context));
         let registered = queue.connections.until_renewed(registering).await;
         registered.unwrap_or_else(|| Err(Error::interrupted("register the worker")))?;
+        self.lease_unbroken.send_modify(Unbroken::register);
         let woken = Arc::new(Notify::new());
         let in_hand = InHand::default();
         let answer_within = queue.statement_timeout + ANSWER_GRACE;
@@ -113,6 +122,7 @@ impl Worker {
             limits: limits(claiming.batch_size, claiming.max_crashes),
             poll_interval: claiming.poll_interval,
             drain: claiming.drain,
+            is_traced: claiming.is_traced,
             woken: woken.clone(),
             holds: self.holds.clone(),
             allowance: self.allowance.clone(),
@@ -130,8 +140,9 @@ impl Worker {
             .backend(claims)
             .concurrency(claiming.concurrency)
             .parallelize(tokio::spawn)
-            .build(move |batch: Batch| {
-                let working = handler(batch.clone());
+            .build(move |claimed: Claimed| {
+                let batch = claimed.jobs.clone();
+                let working = handler(claimed);
                 let (woken, in_hand, dropped) = (woken.clone(), in_hand.clone(), dropped.clone());
                 tracked.track_future(async move {
                     dropped.run_until_cancelled(working).await;
