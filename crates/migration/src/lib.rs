@@ -8,9 +8,11 @@ mod crash_point;
 mod error;
 mod memory;
 mod prepare;
+mod step;
 
 pub use assess::{Assessment, Assessor, Distinct, Fix, Reason, References, Sample, WouldCreate, percent};
 pub use crash_point::crash_point;
 pub use error::{Error, panic_message, source_code};
 pub use memory::{COPIES, row_too_large};
 pub use prepare::{Begun, Planner, Prepared};
+pub use step::Step;

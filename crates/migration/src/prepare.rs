@@ -15,6 +15,7 @@ use tokio::time::Instant;
 
 use crate::crash_point::crash_point;
 use crate::error::{Error, panic_message};
+use crate::step::Step;
 
 /// What certificates are read from, and the rules they are planned by.
 #[derive(Clone, Debug)]
@@ -112,6 +113,13 @@ pub struct Begun {
     pub uniqueness: Uniqueness,
 }
 
+/// What certificates are planned from.
+struct Read {
+    records: HashMap<OldId, Found<LegacyCertificate>>,
+    found: Lookups,
+    begun: Begun,
+}
+
 /// How long a transaction may have done nothing and still be used: the server ends those that are idle for long.
 const LONGEST_IDLE: Duration = Duration::from_millis(500);
 
@@ -144,13 +152,17 @@ impl Planner {
     /// write them begins meanwhile, and reads what there is to know of the destination: each round trip counts where the
     /// server is far away.
     pub async fn prepare(&self, ids: &[OldId]) -> Result<(Vec<Prepared>, Begun), Error> {
-        let asked = Instant::now();
-        let (records, transaction) = futures::try_join!(
-            self.source.certificates(ids).map_err(Error::from),
-            self.database.begin().map_err(Error::from)
-        )?;
-        let transaction = self.unless_idle(transaction, asked).await?;
-        self.plan_within(transaction, Idleness::Renewed, ids, records).await
+        let reading = async {
+            let asked = Instant::now();
+            let (records, transaction) = futures::try_join!(
+                self.source.certificates(ids).map_err(Error::from),
+                self.database.begin().map_err(Error::from)
+            )?;
+            let transaction = self.unless_idle(transaction, asked).await?;
+            self.look_up(transaction, Idleness::Renewed, records).await
+        };
+        let read = Step::Read(self.source.system()).of(ids.len(), Error::code, reading).await?;
+        Step::Plan.of(ids.len(), Error::code, self.plan_read(ids, read)).await
     }
 
     /// The same in a transaction of the caller's, with whatever that has locked: it is the one that comes back.
@@ -160,30 +172,35 @@ impl Planner {
         ids: &[OldId],
     ) -> Result<(Vec<Prepared>, Begun), Error> {
         let records = self.source.certificates(ids).await?;
-        self.plan_within(transaction, Idleness::Kept, ids, records).await
+        let read = self.look_up(transaction, Idleness::Kept, records).await?;
+        self.plan_read(ids, read).await
     }
 
-    /// Looks up what the records need, and plans each of `ids`.
-    async fn plan_within(
+    /// Looks up in the destination what the records need.
+    async fn look_up(
         &self,
         mut transaction: Transaction,
         idleness: Idleness,
-        ids: &[OldId],
         records: Vec<LegacyCertificate>,
-    ) -> Result<(Vec<Prepared>, Begun), Error> {
+    ) -> Result<Read, Error> {
         crash_point("begun");
         let records = Found::by_key(records.into_iter().map(|record| (record.id, record)));
         crash_point("read");
         let needed = needed(records.values().filter_map(Found::one));
         let LookedUp { mut found, taken, uniqueness } =
             lookups_within(&mut transaction, &needed, &self.catalog).await?;
-        let mut transaction = self.add_unmapped(transaction, idleness, &needed, &mut found).await?;
+        let transaction = self.add_unmapped(transaction, idleness, &needed, &mut found).await?;
         found.limits = self.catalog.limits.clone();
         crash_point("looked_up");
+        Ok(Read { records, found, begun: Begun { transaction, taken, uniqueness } })
+    }
 
+    /// Plans each of `ids` from what was read.
+    async fn plan_read(&self, ids: &[OldId], read: Read) -> Result<(Vec<Prepared>, Begun), Error> {
+        let Read { records, mut found, mut begun } = read;
         let mut prepared = self.plan_each(ids, records, &found);
         if prepared.iter().any(is_too_long) {
-            let limits = self.catalog.limits_now(&mut transaction).await?;
+            let limits = self.catalog.limits_now(&mut begun.transaction).await?;
             if limits != found.limits {
                 found.limits = limits;
                 for certificate in &mut prepared {
@@ -196,7 +213,7 @@ impl Planner {
         #[cfg(feature = "failpoints")]
         crate::crash_point::abort_on_violations(&prepared);
         crash_point("planned");
-        Ok((prepared, Begun { transaction, taken, uniqueness }))
+        Ok((prepared, begun))
     }
 
     /// Plans each of `ids`, none of which comes twice.
