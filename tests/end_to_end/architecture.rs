@@ -16,9 +16,14 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("queue", &["certificate", "connection"]),
     ("migration", &["certificate", "source", "store"]),
     ("operations", &["bootstrap", "certificate", "migration", "queue", "source", "store"]),
-    ("producer", &["bootstrap", "certificate", "migration", "operations", "queue", "source", "store"]),
-    ("worker", &["bootstrap", "certificate", "migration", "operations", "queue", "source", "store"]),
+    ("producer", &["bootstrap", "certificate", "migration", "operations", "queue", "source", "store", "telemetry"]),
+    (
+        "worker",
+        &["bootstrap", "certificate", "migration", "operations", "queue", "source", "store", "telemetry", "web"],
+    ),
     ("reporter", &["bootstrap", "certificate", "operations", "source", "store"]),
+    ("telemetry", &["bootstrap"]),
+    ("web", &[]),
     ("testkit", &[]),
     ("model", &[]),
 ];

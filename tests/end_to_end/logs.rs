@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection, Row};
 use crate::world::{World, ended};
 
 /// What the destination refuses, quoting what it was given in its message, in its detail, or both.
-const REFUSALS: &str = "
+pub(crate) const REFUSALS: &str = "
     CREATE UNIQUE INDEX customers_of_one_licence ON customers (trade_license);
     CREATE FUNCTION refuse_customer() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
         IF NEW.phone LIKE '%9' THEN
@@ -36,7 +36,7 @@ const REFUSALS: &str = "
 ";
 
 /// Every text about people of the legacy database. Shorter ones stand in other words too.
-async fn texts_about_people(world: &World) -> BTreeSet<String> {
+pub(crate) async fn texts_about_people(world: &World) -> BTreeSet<String> {
     let query = "
         SELECT name FROM customers UNION SELECT email FROM customers UNION SELECT phone FROM customers
         UNION SELECT trade_license FROM customers UNION SELECT name FROM technicians UNION SELECT phone FROM technicians
@@ -49,7 +49,7 @@ async fn texts_about_people(world: &World) -> BTreeSet<String> {
 }
 
 /// The lines above debug of whatever the processes wrote to standard error.
-async fn migrate(world: &World) -> String {
+pub(crate) async fn migrate(world: &World) -> String {
     let mut log = String::new();
     for (binary, arguments) in [
         ("producer", &["enqueue"][..]),
@@ -67,7 +67,7 @@ async fn migrate(world: &World) -> String {
     log.lines().filter(|line| !line.contains("DEBUG")).collect::<Vec<_>>().join("\n")
 }
 
-fn leaked<'a>(texts: &'a BTreeSet<String>, log: &str) -> Vec<&'a String> {
+pub(crate) fn leaked<'a>(texts: &'a BTreeSet<String>, log: &str) -> Vec<&'a String> {
     texts.iter().filter(|text| log.contains(text.as_str())).collect()
 }
 

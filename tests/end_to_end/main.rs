@@ -23,6 +23,7 @@ mod logs;
 mod memory;
 mod million;
 mod missing_jobs;
+mod observed;
 mod one_by_one;
 mod panics;
 mod refusals;

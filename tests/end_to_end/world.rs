@@ -105,6 +105,11 @@ impl World {
         self.environment.push((variable, value.to_owned()));
     }
 
+    /// Sets a variable of the environment for every process started from now on.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
     /// A process of the world, not yet started; it dies with its handle.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, binary: &str, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(binary_path(binary));

@@ -30,7 +30,8 @@ mod workbook_ids;
 use std::fmt::Display;
 
 use anyhow::{Context, anyhow};
-use certferry_bootstrap::{Flags, Hint, Shutdown, output, telemetry};
+use certferry_bootstrap::{Config, Flags, Hint, Shutdown, output};
+use certferry_telemetry::{Measured, Telemetry};
 use clap::CommandFactory as _;
 use serde::Serialize;
 
@@ -47,55 +48,61 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         _ => {}
     }
     let Some(config) = cli.config.load(Flags::new())? else { return Ok(()) };
-    telemetry::init(&config.log);
+    let telemetry = Telemetry::begin("certferry-producer", &config.log, Measured::ForNobody)?;
+    let result = Box::pin(run_command(cli, &config)).await;
+    telemetry.end().await;
+    result
+}
+
+async fn run_command(cli: Cli, config: &Config) -> anyhow::Result<()> {
     let command = cli.command.ok_or_else(|| anyhow!("no command was given")).hint("see `producer --help`").usage()?;
     let shutdown = Shutdown::listen().context("could not listen for signals")?;
     match command {
-        Command::Setup(arguments) => print(cli.json, &setup::run(&config, &arguments, &shutdown).await?),
+        Command::Setup(arguments) => print(cli.json, &setup::run(config, &arguments, &shutdown).await?),
         Command::ImportMappings(arguments) => {
-            print(cli.json, &import_mappings::run(&config, &arguments, &shutdown).await?)
+            print(cli.json, &import_mappings::run(config, &arguments, &shutdown).await?)
         }
         Command::ExportMappings(arguments) => {
-            print(cli.json, &export_mappings::run(&config, &arguments, &shutdown).await?)
+            print(cli.json, &export_mappings::run(config, &arguments, &shutdown).await?)
         }
-        Command::Pause(arguments) => print(cli.json, &pausing::pause(&config, &arguments, &shutdown).await?),
-        Command::Resume => print(cli.json, &pausing::resume(&config, &shutdown).await?),
-        Command::Limit(arguments) => print(cli.json, &limiting::run(&config, &arguments, &shutdown).await?),
+        Command::Pause(arguments) => print(cli.json, &pausing::pause(config, &arguments, &shutdown).await?),
+        Command::Resume => print(cli.json, &pausing::resume(config, &shutdown).await?),
+        Command::Limit(arguments) => print(cli.json, &limiting::run(config, &arguments, &shutdown).await?),
         Command::Check(arguments) => {
-            let checked = check::run(&config, &arguments, &shutdown).await?;
+            let checked = check::run(config, &arguments, &shutdown).await?;
             print(cli.json, &checked)?;
             checked.into_result()
         }
         Command::Enqueue(arguments) => {
-            let enqueued = Box::pin(enqueue::run(&config, &arguments, &shutdown)).await?;
+            let enqueued = Box::pin(enqueue::run(config, &arguments, &shutdown)).await?;
             print(cli.json, &enqueued)?;
             enqueued.into_result()
         }
         Command::Retry(arguments) => {
-            let retried = retry::run(&config, &arguments, &shutdown).await?;
+            let retried = retry::run(config, &arguments, &shutdown).await?;
             print(cli.json, &retried)?;
             retried.into_result()
         }
         Command::Explain(arguments) => explain::run(&arguments, cli.json),
         Command::Documentation(documentation) => documentation.print(Cli::command()),
         Command::Skip(arguments) => {
-            let skipped = skip::run(&config, &arguments, &shutdown).await?;
+            let skipped = skip::run(config, &arguments, &shutdown).await?;
             print(cli.json, &skipped)?;
             skipped.into_result()
         }
         Command::Cancel(arguments) => {
-            let skipped = skip::cancel(&config, &arguments, &shutdown).await?;
+            let skipped = skip::cancel(config, &arguments, &shutdown).await?;
             print(cli.json, &skipped)?;
             skipped.into_result()
         }
         Command::Revert(arguments) => {
-            let outcome = revert::run(&config, &arguments, &shutdown).await?;
+            let outcome = revert::run(config, &arguments, &shutdown).await?;
             print(cli.json, &outcome)?;
             outcome.into_result()
         }
-        Command::Runs(arguments) => print(cli.json, &runs::run(&config, &arguments, &shutdown).await?),
-        Command::Show(arguments) => print(cli.json, &show::run(&config, &arguments, &shutdown).await?),
-        Command::Status(arguments) => status::run(&config, &arguments, cli.json, &shutdown).await,
+        Command::Runs(arguments) => print(cli.json, &runs::run(config, &arguments, &shutdown).await?),
+        Command::Show(arguments) => print(cli.json, &show::run(config, &arguments, &shutdown).await?),
+        Command::Status(arguments) => status::run(config, &arguments, cli.json, &shutdown).await,
     }
 }
 

@@ -4,8 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
-use certferry_migration::{Begun, Prepared, crash_point};
-use certferry_store::{Finished, Interrupted, Refused, Transaction, Verdict, Writing};
+use certferry_migration::{Begun, Prepared, Step, crash_point};
+use certferry_store::{Finished, Interrupted, Refused, Transaction, Uniqueness, Verdict, Writing};
 
 use crate::engine::{Engine, JobPrepared, lock_open};
 use crate::error::Error;
@@ -20,46 +20,59 @@ impl Engine {
         let Begun { mut transaction, taken, uniqueness } = begun;
         let (refused, plans): (Vec<&Plan>, Vec<&Plan>) =
             plans(batch).partition(|plan| taken.contains_key(&plan.certificate_number));
-        let mut writing = certferry_store::write_all(&mut transaction, &plans, &uniqueness).await?;
-        crash_point("written");
-        let taken_by = |plan: &&Plan| certferry_store::number_taken(plan, taken.get(&plan.certificate_number).copied());
-        writing.refused.extend(refused.iter().map(taken_by));
-        let (late, counts) = self.record(&mut transaction, batch.iter().collect(), writing).await?;
+        let writing = async {
+            let mut writing = certferry_store::write_all(&mut transaction, &plans, &uniqueness).await?;
+            crash_point("written");
+            let taken_by =
+                |plan: &&Plan| certferry_store::number_taken(plan, taken.get(&plan.certificate_number).copied());
+            writing.refused.extend(refused.iter().map(taken_by));
+            self.record(&mut transaction, batch.iter().collect(), writing).await
+        };
+        let (late, counts) = Step::Write.of(batch.len(), Error::code, writing).await?;
         if !late.is_empty() {
             transaction.rollback().await?;
             return Ok(None);
         }
-        transaction.commit().await?;
-        crash_point("committed");
+        commit(transaction, batch.len()).await?;
         Ok(Some(counts))
     }
 
     /// The same with the status rows locked, and each certificate for itself where it must be.
     pub(crate) async fn apply_carefully(&self, batch: &[JobPrepared<'_>], begun: Begun) -> Result<Counts, Error> {
         let Begun { mut transaction, uniqueness, .. } = begun;
+        let writing = self.write_carefully_within(&mut transaction, &uniqueness, batch);
+        let counts = Step::Write.of(batch.len(), Error::code, writing).await?;
+        commit(transaction, batch.len()).await?;
+        Ok(counts)
+    }
+
+    async fn write_carefully_within(
+        &self,
+        transaction: &mut Transaction,
+        uniqueness: &Uniqueness,
+        batch: &[JobPrepared<'_>],
+    ) -> Result<Counts, Error> {
         let ids: Vec<OldId> = batch.iter().map(|(job, _)| job.certificate_id).collect();
-        let open = lock_open(&mut transaction, &ids).await?;
+        let open = lock_open(transaction, &ids).await?;
         let (open, late): (Vec<&JobPrepared<'_>>, Vec<&JobPrepared<'_>>) =
             batch.iter().partition(|(job, _)| open.contains(&job.certificate_id));
         let mut plans: Vec<&Plan> = open.iter().filter_map(|(_, prepared)| plan_of(prepared)).collect();
         let mut held = Vec::new();
         if self.health.locks.are_held() {
-            held = certferry_store::held_by_others(&mut transaction, &plans).await?;
+            held = certferry_store::held_by_others(transaction, &plans).await?;
             let waiting: HashSet<OldId> = held.iter().map(|refused| refused.id).collect();
             plans.retain(|plan| !waiting.contains(&plan.id));
         }
-        let mut writing = certferry_store::write_each(&mut transaction, &plans, &uniqueness).await?;
+        let mut writing = certferry_store::write_each(transaction, &plans, uniqueness).await?;
         writing.refused.extend(held);
         crash_point("written");
         let is_surprised = writing.is_surprised;
-        let (_, mut counts) = self.record(&mut transaction, open, writing).await?;
+        let (_, mut counts) = self.record(transaction, open, writing).await?;
         let late_ids: Vec<OldId> = late.iter().map(|(job, _)| job.certificate_id).collect();
-        counts.late = certferry_store::note_late(&mut transaction, &self.worker, &late_ids).await?;
+        counts.late = certferry_store::note_late(transaction, &self.worker, &late_ids).await?;
         counts.is_surprised = is_surprised;
         let jobs: Vec<String> = late.iter().map(|(job, _)| job.id.clone()).collect();
-        certferry_queue::complete(&mut transaction, &self.worker, &jobs).await?;
-        transaction.commit().await?;
-        crash_point("committed");
+        certferry_queue::complete(transaction, &self.worker, &jobs).await?;
         Ok(counts)
     }
 
@@ -91,6 +104,7 @@ impl Engine {
                 }
                 (_, _, Some(Refused { issue, .. })) => {
                     counts.postponed_for = Some(issue.code);
+                    *counts.retried.entry(issue.code).or_default() += 1;
                     postponed.push(Postponed { id, job: job.id.clone(), delay: self.delay(job), issue });
                     continue;
                 }
@@ -99,9 +113,9 @@ impl Engine {
                     Verdict::Failed(vec![Issue::new(Code::Unexpected, None, message)])
                 }
             };
-            match verdict {
+            match &verdict {
                 Verdict::Migrated { .. } => counts.migrated += 1,
-                Verdict::Failed(_) => counts.failed += 1,
+                Verdict::Failed(issues) => counts.fail(issues),
             }
             completed.push(job.id.clone());
             let identity = prepared.identity.clone();
@@ -132,6 +146,14 @@ impl Engine {
         certferry_queue::postpone(transaction, &self.worker, &delays).await?;
         Ok(())
     }
+}
+
+/// Makes permanent what became of so many certificates.
+async fn commit(transaction: Transaction, certificates: usize) -> Result<(), Error> {
+    let committing = async { Ok(transaction.commit().await?) };
+    Step::Commit.of(certificates, Error::code, committing).await?;
+    crash_point("committed");
+    Ok(())
 }
 
 /// A certificate that is tried again later.

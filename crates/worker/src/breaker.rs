@@ -109,9 +109,9 @@ impl Breaker {
     }
 
     /// Looks at once after a batch of which too much failed; nothing is claimed in its place before.
-    pub(crate) async fn judge(&self, worker: &str, counts: Counts) {
+    pub(crate) async fn judge(&self, worker: &str, counts: &Counts) {
         #[expect(clippy::cast_precision_loss, reason = "counts of certificates are far below 2^53")]
-        let (failed, all) = (counts.failed as f64, (counts.failed + counts.migrated) as f64);
+        let (failed, all) = (counts.failed() as f64, (counts.failed() + counts.migrated) as f64);
         if failed > self.config.failure_rate * all {
             self.look(worker).await;
         }

@@ -1,19 +1,23 @@
+use std::sync::LazyLock;
+
 use anyhow::anyhow;
-use certferry_bootstrap::{Config, ConfigArgs, Documentation, FilterArgs, Flags, Hint};
+use certferry_bootstrap::{Config, ConfigArgs, Documentation, FilterArgs, Flags, Hint, version};
 use clap::{Args, Parser, Subcommand};
 
-/// A worker that can be made to crash says so, lest anyone takes it for one that is meant to work.
-const VERSION: &str = if cfg!(feature = "failpoints") {
-    concat!(env!("CARGO_PKG_VERSION"), " with fail-points, for tests only")
-} else {
-    env!("CARGO_PKG_VERSION")
-};
+use crate::probe::Question;
+
+/// What `--version` says. A worker that can be made to crash says so, lest anyone takes it for one that is meant to work.
+fn long_version() -> &'static str {
+    static WITH_REMARK: LazyLock<String> =
+        LazyLock::new(|| format!("{} with fail-points, for tests only", version::long()));
+    if cfg!(feature = "failpoints") { &WITH_REMARK } else { version::long() }
+}
 
 /// Migrates the certificates that wait in the queue. Run as many as you like, on as many machines as you like.
 ///
 /// SIGTERM or Ctrl-C finishes what was begun and ends; a second one ends at once.
 #[derive(Debug, Parser)]
-#[command(name = "worker", version = VERSION)]
+#[command(name = "worker", version, long_version = long_version())]
 pub struct Cli {
     /// End when nothing is queued, running or waiting for a retry.
     #[arg(long)]
@@ -26,6 +30,11 @@ pub struct Cli {
     /// Certificates a batch, in place of `worker.batch_size`.
     #[arg(long, value_name = "N")]
     batch_size: Option<usize>,
+
+    /// Ask the worker of this machine, at worker.listen, whether it makes progress (or whether it is ready to work), and end
+    /// with 0 if so and else with 1.
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "live")]
+    pub(crate) probe: Option<Question>,
 
     #[command(flatten)]
     config: ConfigArgs,
@@ -60,9 +69,9 @@ pub(crate) struct OneByOne {
 impl Cli {
     /// The configuration in effect, or none when it was only to be shown.
     pub fn configuration(&self) -> anyhow::Result<Option<Config>> {
-        let has_flags = self.drain || self.concurrency.is_some() || self.batch_size.is_some();
+        let has_flags = self.drain || self.probe.is_some() || self.concurrency.is_some() || self.batch_size.is_some();
         if has_flags && matches!(self.command, Some(Command::OneByOne(_))) {
-            let message = "--drain, --concurrency and --batch-size are for workers, and one-by-one is none";
+            let message = "--drain, --concurrency, --batch-size and --probe are for workers, and one-by-one is none";
             return Err(anyhow!(message)).hint("leave them out").usage();
         }
         let flags = Flags::new().set("--concurrency", "worker.concurrency", self.concurrency).set(

@@ -10,6 +10,7 @@ use certferry_source::Source;
 use certferry_store::Database;
 use tokio::sync::Mutex;
 
+use crate::answers::Answers;
 use crate::health::Health;
 use crate::locks::Locks;
 
@@ -52,6 +53,8 @@ pub(crate) async fn connect(config: &Config, holds: Holds) -> anyhow::Result<Hea
         creates_technicians: policy.technicians == OnMissing::Create,
         source,
         source_probe,
+        destination_answers: Answers::of("destination"),
+        source_answers: Answers::of("source"),
         steering,
         database_probe,
         database,

@@ -9,15 +9,20 @@ use std::time::Duration;
 use certferry_bootstrap::config::WorkerConfig;
 use certferry_certificate::{Code, Identity, Issue, OldId, RulesFingerprint};
 use certferry_migration::{Begun, Planner, Prepared, crash_point, panic_message};
-use certferry_queue::{Batch, Job};
+use certferry_queue::{Batch, Claimed, Job};
 use certferry_store::{Database, Finished, Transaction, Verdict};
 use futures::FutureExt;
+use opentelemetry::KeyValue;
+use opentelemetry::context::FutureExt as _;
+use opentelemetry::trace::{TraceContextExt as _, get_active_span};
+use tokio::time::Instant;
 
 use crate::apply::Postponed;
 use crate::backoff;
 use crate::breaker::Breaker;
 use crate::error::{Error, describe};
 use crate::health::{FailingServer, Health};
+use crate::in_flight::{InFlight, UnderWay};
 use crate::locks::PATIENCE;
 use crate::memory::{Memory, Part};
 use crate::tally::{Counts, Tally};
@@ -65,6 +70,7 @@ pub(crate) struct Engine {
     pub(crate) health: Arc<Health>,
     pub(crate) breaker: Arc<Breaker>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) in_flight: InFlight,
     pub(crate) tally: Arc<Tally>,
 }
 
@@ -73,7 +79,20 @@ impl Engine {
     ///
     /// An outage is waited for, and so is a server that answers but works for nobody. What keeps failing otherwise is
     /// halved, until the certificate to blame stands alone and is tried again later.
-    pub(crate) async fn process(&self, batch: Batch) {
+    pub(crate) async fn process(&self, claimed: Claimed) {
+        let metrics = &self.tally.metrics;
+        metrics.claimed(claimed.took);
+        let begun = Instant::now();
+        let trace = claimed.begin_trace(&self.worker);
+        let took = claimed.took;
+        Box::pin(self.settle_all(claimed.jobs)).with_context(trace.clone()).await;
+        trace.span().end();
+        metrics.batch_ended(took + begun.elapsed());
+    }
+
+    /// Settles every job of a batch.
+    async fn settle_all(&self, batch: Batch) {
+        let under_way = self.in_flight.begin();
         let (batch, doubles) = each_once(batch);
         self.drop_doubles(&doubles).await;
         crash_point("claimed");
@@ -84,16 +103,17 @@ impl Engine {
         let mut noted = false;
         let mut pause = Pause::default();
         while let Some(Part { jobs: mut part, memory }) = parts.pop() {
+            under_way.proceed();
             let Some(memory) = memory else {
-                parts.extend(self.measured(part).await.into_iter().rev());
+                parts.extend(self.measured(part, &under_way).await.into_iter().rev());
                 continue;
             };
-            let _memory = self.memory.take(memory).await;
+            let _memory = under_way.while_waiting(self.memory.take(memory)).await;
             let settled = AssertUnwindSafe(self.settle_in_time(&part)).catch_unwind().await;
             let error = match settled.unwrap_or_else(|payload| Err(Error::Panic(panic_message(&*payload)))) {
                 Ok(counts) => {
-                    self.tally.add(counts);
-                    self.breaker.judge(&self.worker, counts).await;
+                    self.count(&counts);
+                    self.breaker.judge(&self.worker, &counts).await;
                     (tries, failing) = (0, None);
                     pause = Pause::default();
                     // Those that are tried again are suspects themselves.
@@ -107,7 +127,9 @@ impl Engine {
             };
             if matches!(error, Error::Panic(_)) {
                 tries = TRIES_TOGETHER;
-            } else if matches!(error, Error::Interrupted) || self.health.wait_after(&error).await {
+            } else if matches!(error, Error::Interrupted)
+                || under_way.while_waiting(self.health.wait_after(&error)).await
+            {
                 parts.push(part.into());
                 continue;
             }
@@ -120,7 +142,7 @@ impl Engine {
                 }
                 match self.in_time(self.set_back(&part[0])).await {
                     Ok(true) => {
-                        self.tally.add(Counts { postponed: 1, ..Counts::default() });
+                        self.count(&Counts { postponed: 1, ..Counts::default() });
                         continue;
                     }
                     // It has waited for long enough.
@@ -142,9 +164,10 @@ impl Engine {
                 continue;
             }
             let is_general = error.is_outage() || error.is_misfit();
-            if is_general && self.works_for_nobody(&mut part, failing.as_ref(), settled_before).await {
+            if is_general && self.works_for_nobody(&mut part, failing.as_ref(), settled_before, &under_way).await {
                 self.note_once(&mut noted, error.code()).await;
-                failing.get_or_insert_with(|| self.health.server_fails(&error)).pause().await;
+                let failing = failing.get_or_insert_with(|| self.health.server_fails(&error));
+                under_way.while_waiting(failing.pause()).await;
                 parts.push(part.into());
                 continue;
             }
@@ -171,6 +194,22 @@ impl Engine {
         }
     }
 
+    /// Counts what became of certificates.
+    pub(crate) fn count(&self, counts: &Counts) {
+        self.tally.add(counts);
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let retried: usize = counts.retried.values().sum();
+        get_active_span(|span| {
+            let attributes = vec![
+                KeyValue::new("certferry.migrated", number(counts.migrated)),
+                KeyValue::new("certferry.failed", number(counts.failed())),
+                KeyValue::new("certferry.retried", number(retried)),
+                KeyValue::new("certferry.late", number(counts.late)),
+            ];
+            span.add_event("settled", attributes);
+        });
+    }
+
     /// Tells the circuit breaker that a batch met an error of infrastructure.
     async fn note_once(&self, noted: &mut bool, code: Code) {
         if !std::mem::replace(noted, true) {
@@ -183,16 +222,23 @@ impl Engine {
     ///
     /// Of a single certificate nobody knows, unless others got through since it failed first; it has the benefit of the
     /// doubt once, for a while.
-    async fn works_for_nobody(&self, batch: &mut Batch, failing: Option<&FailingServer>, settled_before: u64) -> bool {
+    async fn works_for_nobody(
+        &self,
+        batch: &mut Batch,
+        failing: Option<&FailingServer>,
+        settled_before: u64,
+        under_way: &UnderWay,
+    ) -> bool {
         if let [job] = batch.as_slice() {
             let longest = self.config.backoff_max.min(BENEFIT_OF_THE_DOUBT);
             let is_patient = failing.is_none_or(|failing| failing.since.elapsed() < longest);
             return failed_runs(job) == 1 && settled_before == self.tally.settled() && is_patient;
         }
         for place in BTreeSet::from([0, batch.len() / 2, batch.len() - 1]) {
+            under_way.proceed();
             match self.settle_in_time(&batch[place..=place]).await {
                 Ok(counts) => {
-                    self.tally.add(counts);
+                    self.count(&counts);
                     batch.remove(place);
                     return false;
                 }
@@ -224,7 +270,7 @@ impl Engine {
 
     /// Settles a batch, or gives it up when it takes too long or a database was away.
     async fn settle_in_time(&self, batch: &[Job]) -> Result<Counts, Error> {
-        self.in_time(self.settle(batch)).await
+        self.in_time(self.settle(batch)).await.inspect_err(note_in_trace)
     }
 
     /// Gives up what takes too long, or may wait for a connection that an outage has left dead.
@@ -299,20 +345,21 @@ impl Engine {
             let postponed = Postponed { id, job: job.id.clone(), delay: self.delay(job), issue };
             self.postpone(&mut transaction, vec![postponed]).await?;
             counts.postponed = 1;
+            counts.retried.insert(error.code(), 1);
         } else {
             if is_open {
                 let issue = Issue::new(error.code(), None, describe(error));
+                counts.fail(std::slice::from_ref(&issue));
                 let verdict = Verdict::Failed(vec![issue]);
                 let result = Finished { id, identity: Identity::default(), started_at: job.claimed_at, verdict };
                 certferry_store::finish(&mut transaction, &self.worker, &[result]).await?;
-                counts.failed = 1;
             } else {
                 counts.late = certferry_store::note_late(&mut transaction, &self.worker, &[id]).await?;
             }
             certferry_queue::complete(&mut transaction, &self.worker, std::slice::from_ref(&job.id)).await?;
         }
         transaction.commit().await?;
-        self.tally.add(counts);
+        self.count(&counts);
         if is_open {
             tracing::warn!(certificate.id = id.0, code = error.code().as_str(), "a certificate could not be settled");
         }
@@ -338,6 +385,11 @@ pub(crate) async fn lock_open(transaction: &mut Transaction, ids: &[OldId]) -> R
         tracing::warn!(certificate.id = id.0, "a job's certificate had no status row; it has one now, and is migrated");
     }
     Ok(locked.open)
+}
+
+/// Notes in the trace of a batch that it met an error: its code, not what a database said, which may quote what is in it.
+fn note_in_trace(error: &Error) {
+    get_active_span(|span| span.add_event("error", vec![KeyValue::new("error.type", error.code().as_str())]));
 }
 
 /// The jobs of a batch that name a certificate first, and the others.

@@ -10,12 +10,13 @@ use certferry_store::Database;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::answers::Answers;
 use crate::error::{Error, describe};
 use crate::locks::Locks;
 
 /// The reasons for which nothing is claimed.
-const OUTAGE: &str = "outage";
-const FAILING: &str = "a server does not work";
+pub(crate) const OUTAGE: &str = "outage";
+pub(crate) const FAILING: &str = "a server does not work";
 
 /// How often to look while all is well: a server that hangs tells nobody.
 const INTERVAL: Duration = Duration::from_secs(2);
@@ -36,6 +37,8 @@ pub(crate) struct Health {
     pub(crate) steering: Database,
     pub(crate) database_probe: Database,
     pub(crate) source_probe: Source,
+    pub(crate) destination_answers: Answers,
+    pub(crate) source_answers: Answers,
     pub(crate) holds: Holds,
     pub(crate) locks: Locks,
     /// Whether batches may have to create them.
@@ -141,6 +144,11 @@ impl Health {
                 None => {}
             }
         }
+    }
+
+    /// Returns when both databases answer.
+    pub(crate) async fn until_both_answer(&self) {
+        self.wait(Look::default()).await;
     }
 
     /// After an error: returns when both databases answer; at once, and false, when they did all along.
@@ -270,11 +278,13 @@ impl Health {
                 None => Ok(()),
             }
         };
-        let both = async {
-            let (database, source) = futures::join!(database, source);
-            database.map_err(Error::from).and(source.map_err(Error::from))
-        };
-        let answered = tokio::time::timeout(self.answer_within, both).await;
-        answered.unwrap_or(Err(Error::Unanswered(self.answer_within)))
+        let within = self.answer_within;
+        let answered =
+            futures::join!(self.destination_answers.note(within, database), self.source_answers.note(within, source));
+        match answered {
+            // A server that hangs asks for more than one that refuses.
+            (Err(hangs @ Error::Unanswered(_)), _) | (_, Err(hangs @ Error::Unanswered(_))) => Err(hangs),
+            (database, source) => database.and(source),
+        }
     }
 }

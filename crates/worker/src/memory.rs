@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::engine::Engine;
 use crate::error::Error;
+use crate::in_flight::UnderWay;
 use crate::tally::Counts;
 
 /// The memory that the batches of a process share.
@@ -44,6 +45,12 @@ impl Memory {
         let kibibytes = usize::try_from(total.bytes() >> 10).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
         let of_a_batch = total.bytes() / u64::try_from(concurrency.max(1)).unwrap_or(u64::MAX);
         Self { total, of_a_batch, free: Arc::new(Semaphore::new(kibibytes)) }
+    }
+
+    /// How many bytes are taken.
+    pub(crate) fn taken(&self) -> u64 {
+        let free = u64::try_from(self.free.available_permits()).unwrap_or(u64::MAX);
+        ((self.total.bytes() >> 10).saturating_sub(free)) << 10
     }
 
     /// Waits until there is room for so many bytes; they are taken until the permit is dropped.
@@ -92,10 +99,13 @@ impl Engine {
 
     /// The parts of a batch that was not measured yet. One that the source refuses to measure is worked on as it is, so that
     /// whichever certificate is to blame is found.
-    pub(crate) async fn measured(&self, jobs: Batch) -> Vec<Part> {
+    pub(crate) async fn measured(&self, jobs: Batch, under_way: &UnderWay) -> Vec<Part> {
         match self.in_time(self.divide(&jobs)).await {
             Ok(parts) => parts,
-            Err(error) if matches!(error, Error::Interrupted) || self.health.wait_after(&error).await => {
+            Err(error)
+                if matches!(error, Error::Interrupted)
+                    || under_way.while_waiting(self.health.wait_after(&error)).await =>
+            {
                 vec![jobs.into()]
             }
             Err(error) => {
@@ -123,7 +133,13 @@ impl Engine {
         let jobs: Vec<String> = too_large.iter().map(|(job, _)| job.id.clone()).collect();
         certferry_queue::complete(&mut transaction, &self.worker, &jobs).await?;
         transaction.commit().await?;
-        self.tally.add(Counts { failed: results.len(), ..Counts::default() });
+        let mut counts = Counts::default();
+        for result in &results {
+            if let Verdict::Failed(issues) = &result.verdict {
+                counts.fail(issues);
+            }
+        }
+        self.count(&counts);
         Ok(())
     }
 }

@@ -20,6 +20,7 @@ use futures::FutureExt;
 
 use crate::cli::OneByOne;
 use crate::connected::connect_desk;
+use crate::metrics::Metrics;
 use input::Input;
 use session::{Session, Shown};
 
@@ -53,6 +54,7 @@ pub(crate) async fn run(config: &Config, arguments: &OneByOne) -> anyhow::Result
         shutdown,
         patience: config.database.statement_timeout.max(config.source.statement_timeout) * 2,
         tally: tally::Tally::default(),
+        metrics: Metrics::new(),
         visited: std::collections::VecDeque::new(),
         place: 0,
     };

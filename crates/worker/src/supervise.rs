@@ -8,7 +8,7 @@ use anyhow::Context;
 use certferry_bootstrap::{Config, Shutdown};
 use certferry_certificate::RulesFingerprint;
 use certferry_migration::Planner;
-use certferry_queue::{Batch, Claiming, Holds, Worker};
+use certferry_queue::{Claimed, Claiming, Holds, Worker};
 use certferry_store::Catalog;
 use tokio::time::Instant;
 
@@ -16,6 +16,8 @@ use crate::breaker::Breaker;
 use crate::drained::Drained;
 use crate::engine::Engine;
 use crate::health::Health;
+use crate::in_flight::InFlight;
+use crate::lease::Lease;
 use crate::limit::Limit;
 use crate::memory::Memory;
 use crate::sweep::sweep;
@@ -42,6 +44,10 @@ pub(crate) struct Shared {
     pub(crate) breaker: Arc<Breaker>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) memory: Arc<Memory>,
+    pub(crate) in_flight: InFlight,
+    pub(crate) lease: Lease,
+    /// Whether batches have traces.
+    pub(crate) is_traced: bool,
 }
 
 /// How the workers of a process ended.
@@ -61,6 +67,7 @@ impl Shared {
         loop {
             let begun = Instant::now();
             let worker = Worker::new(self.holds.clone(), self.limit.clone());
+            self.lease.is_of(&worker);
             let failed = tokio::select! {
                 ended = self.run_one(&worker, shutdown) => match ended {
                     Ok(()) if self.drain && Box::pin(drained.leaves_work(self, shutdown)).await? => continue,
@@ -84,7 +91,12 @@ impl Shared {
                 pause_seconds = jittered.as_secs_f64(),
                 "the worker failed; another one takes its place"
             );
-            shutdown.interrupting(tokio::time::sleep(jittered)).await;
+            let waiting = async {
+                tokio::time::sleep(jittered).await;
+                // It may have failed for an outage, which nobody has looked at yet.
+                self.health.until_both_answer().await;
+            };
+            shutdown.interrupting(Box::pin(waiting)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -127,6 +139,7 @@ impl Shared {
             health: self.health.clone(),
             breaker: self.breaker.clone(),
             memory: self.memory.clone(),
+            in_flight: self.in_flight.clone(),
         });
         let claiming = Claiming {
             concurrency: settings.concurrency,
@@ -135,12 +148,13 @@ impl Shared {
             orphan_after: settings.orphan_after,
             poll_interval: settings.poll_interval,
             drain: self.drain,
+            is_traced: self.is_traced,
         };
         let handler = {
             let engine = engine.clone();
-            move |batch: Batch| {
+            move |claimed: Claimed| {
                 let engine = engine.clone();
-                async move { engine.process(batch).await }
+                async move { engine.process(claimed).await }
             }
         };
         tracing::info!(worker = worker.name(), "the worker is ready");

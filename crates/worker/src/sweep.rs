@@ -9,6 +9,7 @@ use certferry_store::{Finished, Interrupted, Verdict};
 
 use crate::engine::{Engine, exhausted, lock_open};
 use crate::error::Error;
+use crate::tally::Counts;
 
 /// Sweeps within one `orphan_after`.
 const SWEEPS: u32 = 4;
@@ -62,6 +63,12 @@ impl Engine {
         let jobs: Vec<String> = exhausted_ones.iter().map(|orphan| orphan.id.clone()).collect();
         certferry_queue::remove_jobs(&mut transaction, &jobs).await?;
         transaction.commit().await?;
+        let mut counts = Counts::default();
+        for orphan in &exhausted_ones {
+            counts.fail(&[exhausted(orphan.crashes)]);
+        }
+        self.count(&counts);
+        self.tally.metrics.add_rescued(alive.len());
         for orphan in exhausted_ones {
             tracing::error!(
                 certificate.id = orphan.certificate_id.0,

@@ -8,6 +8,8 @@ use certferry_operations::Seen;
 use serde::Serialize;
 
 use super::tally::Tally;
+use crate::metrics::Metrics;
+use crate::tally::Counts;
 
 /// A certificate that is to be decided.
 #[derive(Debug, Serialize)]
@@ -103,6 +105,18 @@ impl Answered {
             OutcomeOfAnswer::Later => &mut tally.later,
             OutcomeOfAnswer::Back => &mut tally.back,
         } += 1;
+    }
+
+    /// Measures it, as a worker's result is, unless it was decided before or elsewhere.
+    pub(super) fn measure(&self, metrics: &Metrics) {
+        let mut counts = Counts::default();
+        match self.outcome {
+            OutcomeOfAnswer::Migrated if self.is_own => counts.migrated = 1,
+            OutcomeOfAnswer::Failed if self.is_own => counts.fail(&self.issues),
+            OutcomeOfAnswer::Skipped if self.is_own => metrics.add_skipped(),
+            _ => return,
+        }
+        metrics.add(&counts);
     }
 }
 

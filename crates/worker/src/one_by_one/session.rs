@@ -18,6 +18,7 @@ use super::input::Input;
 use super::say;
 use super::screen::Screen;
 use super::tally::Tally;
+use crate::metrics::Metrics;
 
 /// How many certificates one can go back.
 const LONGEST_WAY_BACK: usize = 10_000;
@@ -44,6 +45,7 @@ pub(super) struct Session {
     /// The longest that showing or deciding a certificate may take.
     pub(super) patience: Duration,
     pub(super) tally: Tally,
+    pub(super) metrics: Metrics,
     /// The certificates that were shown, the latest last, and where among them the person is; at the end a new one comes.
     pub(super) visited: VecDeque<OldId>,
     pub(super) place: usize,
@@ -279,6 +281,7 @@ impl Session {
     /// Prints what came of an answer, and counts it.
     fn tell(&mut self, answered: &Answered) -> Result<(), OutputError> {
         answered.count(&mut self.tally);
+        answered.measure(&self.metrics);
         match self.shown {
             Shown::Documents => document(answered),
             Shown::Text(_) => output::line(answered),
