@@ -20,6 +20,8 @@ pub(crate) struct Certferry<'a> {
     pub(crate) workers: usize,
     /// Of a proxy to go through.
     pub(crate) address: Option<SocketAddr>,
+    /// Where traces and metrics are sent to; none where nobody asked for any.
+    pub(crate) collector: Option<SocketAddr>,
 }
 
 impl Certferry<'_> {
@@ -53,6 +55,9 @@ impl Certferry<'_> {
     async fn program(&self, name: &'static str, argument: &str) -> Result<Ended> {
         let mut command = self.arena.certferry(name, &self.prepared.source, RUN, self.address);
         command.arg(argument);
+        if let Some(collector) = self.collector {
+            command.env("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{collector}"));
+        }
         program::run(name, command, &self.arena.log(name)).await
     }
 

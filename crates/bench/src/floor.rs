@@ -15,7 +15,7 @@ const TEMPLATE: &str = "floor";
 
 /// Lays out what Certferry makes of the certificates, ready to be inserted.
 pub(crate) async fn prepare(arena: &Arena, prepared: &Prepared) -> Result<()> {
-    Certferry { arena, prepared, workers: 2, address: None }.run().await?;
+    Certferry { arena, prepared, workers: 2, address: None, collector: None }.run().await?;
     arena.copy(RUN, TEMPLATE).await?;
     arena.execute(TEMPLATE, &[include_str!("floor_plan.sql"), "VACUUM ANALYZE"]).await
 }

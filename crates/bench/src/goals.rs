@@ -112,6 +112,11 @@ pub(crate) fn goals(results: &Results, options: &Options) -> Vec<Goal> {
         ratio("Certferry (2 workers) against the floor", ("certferry/2", "floor"), 0.5),
         Goal::scale(results, options),
         ratio("throughput with 5 % refused by the database against 0 %", ("refused/5", "refused/0"), 0.85),
+        ratio(
+            "throughput with a collector that never answers against none",
+            ("collector/dead", "collector/none"),
+            0.99,
+        ),
         Goal::memory(results, options),
         Goal::single(results),
     ]

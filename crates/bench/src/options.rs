@@ -23,11 +23,12 @@ pub(crate) enum Phase {
     Costs,
     Single,
     Refused,
+    Collector,
     Commands,
 }
 
 impl Phase {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Processes,
         Self::Script,
         Self::Floor,
@@ -37,6 +38,7 @@ impl Phase {
         Self::Costs,
         Self::Single,
         Self::Refused,
+        Self::Collector,
         Self::Commands,
     ];
 
@@ -51,6 +53,7 @@ impl Phase {
             Self::Costs => "costs",
             Self::Single => "single",
             Self::Refused => "refused",
+            Self::Collector => "collector",
             Self::Commands => "commands",
         }
     }

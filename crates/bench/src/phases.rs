@@ -1,5 +1,6 @@
 //! The measurements, one after the other.
 
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -64,6 +65,7 @@ impl Bench<'_> {
             Phase::Costs => self.costs().await,
             Phase::Single => self.single().await,
             Phase::Refused => self.refused().await,
+            Phase::Collector => self.collector().await,
             Phase::Commands => self.commands().await,
         }
     }
@@ -110,7 +112,7 @@ impl Bench<'_> {
         for workers in [1, 2, 4] {
             let plural = if workers == 1 { "" } else { "s" };
             let label = format!("Certferry, {workers} worker{plural}");
-            let certferry = Certferry { arena, prepared: &prepared, workers, address: None };
+            let certferry = Certferry { arena, prepared: &prepared, workers, address: None, collector: None };
             self.certferry(format!("certferry/{workers}"), label, "", certferry).await?;
         }
         Ok(())
@@ -143,7 +145,7 @@ impl Bench<'_> {
             let trip = machine::round_trip(&arena.url("postgres", address)).await? * 1e3;
             self.results.round_trips.push((milliseconds, trip));
             let label = format!("Certferry, 2 workers, {milliseconds} ms of latency");
-            let certferry = Certferry { arena, prepared: &prepared, workers: 2, address };
+            let certferry = Certferry { arena, prepared: &prepared, workers: 2, address, collector: None };
             self.certferry(format!("certferry/2/{milliseconds}ms"), label, "", certferry).await?;
 
             let limit = limit.min(prepared.certificates());
@@ -160,7 +162,7 @@ impl Bench<'_> {
         for certificates in scales(self.options.certificates, self.options.full) {
             let prepared = arena.prepare(certificates).await?;
             let label = format!("Certferry, 2 workers, {} certificates", thousands(certificates));
-            let certferry = Certferry { arena, prepared: &prepared, workers: 2, address: None };
+            let certferry = Certferry { arena, prepared: &prepared, workers: 2, address: None, collector: None };
             self.certferry(format!("scale/{certificates}"), label, "", certferry).await?;
         }
         Ok(())
@@ -169,7 +171,7 @@ impl Bench<'_> {
     /// Each once, and once more through a proxy that counts.
     async fn costs(&mut self) -> Result<()> {
         let (arena, options, prepared) = (self.arena, self.options, self.prepared().await?);
-        let certferry = Certferry { arena, prepared: &prepared, workers: 2, address: None };
+        let certferry = Certferry { arena, prepared: &prepared, workers: 2, address: None, collector: None };
         let limit = SCRIPT_FOR_COSTS.min(prepared.certificates());
 
         self.cost("Certferry, 2 workers", certferry.run().await?);
@@ -185,6 +187,21 @@ impl Bench<'_> {
         note("Certferry, 2 workers", run.certificates, first);
         let run = script::run(arena, options, &prepared, limit, Some(proxy.address())).await?;
         note("the script", run.certificates, proxy.exchanges() - first);
+        Ok(())
+    }
+
+    /// Without a collector, and with one that takes up connections and never answers.
+    async fn collector(&mut self) -> Result<()> {
+        let (arena, prepared) = (self.arena, self.prepared().await?);
+        let hanging = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("could not play a collector")?;
+        let address = hanging.local_addr()?;
+        for (key, label, collector) in [
+            ("collector/none", "Certferry, 2 workers, no collector", None),
+            ("collector/dead", "Certferry, 2 workers, a collector that never answers", Some(address)),
+        ] {
+            let certferry = Certferry { arena, prepared: &prepared, workers: 2, address: None, collector };
+            self.certferry(key.to_owned(), label.to_owned(), "", certferry).await?;
+        }
         Ok(())
     }
 
@@ -239,7 +256,7 @@ impl Bench<'_> {
                 "each by a constraint that only the INSERT itself meets",
             ),
         ] {
-            let certferry = Certferry { arena, prepared, workers: 2, address: None };
+            let certferry = Certferry { arena, prepared, workers: 2, address: None, collector: None };
             self.certferry(key.to_owned(), label.to_owned(), remark, certferry).await?;
         }
         Ok(())

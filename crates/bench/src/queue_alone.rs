@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use certferry_certificate::OldId;
-use certferry_queue::{Batch, Claiming, Holds, Queue, Settings, Unlimited, Worker};
+use certferry_queue::{Batch, Claimed, Claiming, Holds, Queue, Settings, Unlimited, Worker};
 use sqlx::PgPool;
 use sqlx::postgres::PgPoolOptions;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,7 @@ fn claiming() -> Claiming {
         orphan_after: Duration::from_secs(30),
         poll_interval: Duration::from_secs(1),
         drain: true,
+        is_traced: false,
     }
 }
 
@@ -58,10 +59,10 @@ pub(crate) async fn run(arena: &Arena, prepared: &Prepared) -> Result<Run> {
     let name = worker.name().to_owned();
     let complete = {
         let pool = pool.clone();
-        move |batch: Batch| {
+        move |claimed: Claimed| {
             let (pool, name) = (pool.clone(), name.clone());
             async move {
-                if let Err(error) = complete(&pool, &name, &batch).await {
+                if let Err(error) = complete(&pool, &name, &claimed.jobs).await {
                     eprintln!("    a batch could not be completed: {error:#}");
                 }
             }
