@@ -12,18 +12,26 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 /// From a read over a local socket to a batch that fills `worker.batch_timeout`, in seconds.
-const BOUNDARIES: [f64; 14] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0];
+pub(crate) const BOUNDARIES: [f64; 14] =
+    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0, 300.0];
+
+/// The steps of a batch.
+pub(crate) const STEPS: [&str; 5] = ["claim", "read", "plan", "write", "commit"];
+
+/// What the histograms are about.
+pub(crate) const OF_BATCHES: &str = "How long a batch took, from its claim to its end.";
+pub(crate) const OF_STEPS: &str = "How long a step of a batch took.";
 
 /// The histogram of the durations of steps: seconds, by `step`.
 #[must_use]
 pub fn step_duration() -> Histogram<f64> {
-    histogram("certferry.step.duration", "How long a step of a batch took.")
+    histogram("certferry.step.duration", OF_STEPS)
 }
 
 /// The histogram of the durations of batches: seconds.
 #[must_use]
 pub fn batch_duration() -> Histogram<f64> {
-    histogram("certferry.batch.duration", "How long a batch took, from its claim to its end.")
+    histogram("certferry.batch.duration", OF_BATCHES)
 }
 
 /// A histogram of seconds.

@@ -63,7 +63,7 @@ impl Telemetry {
             let registry = Registry::new();
             let reader = opentelemetry_prometheus::exporter().with_registry(registry.clone()).scope_info_enabled(false);
             readers = readers.with_reader(reader.build().context("could not prepare metrics for Prometheus")?);
-            exposition = Some(Exposition(registry));
+            exposition = Some(Exposition::of(registry)?);
         }
         if destinations.metrics {
             readers = otlp::sending_metrics(readers)?;

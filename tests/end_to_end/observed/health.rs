@@ -125,6 +125,8 @@ async fn a_worker_tells_how_it_is_and_what_it_has_done() {
         "certferry_rescued_jobs_total",
         "certferry_batch_bytes",
         "certferry_batches_in_flight",
+        "certferry_batch_duration_seconds_count",
+        "certferry_step_duration_seconds_count{step=\"commit\"}",
         "certferry_pool_renewals_total{database=\"source\"}",
         "certferry_pool_renewals_total{database=\"destination\"}",
     ];
