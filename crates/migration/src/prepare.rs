@@ -152,17 +152,25 @@ impl Planner {
     /// write them begins meanwhile, and reads what there is to know of the destination: each round trip counts where the
     /// server is far away.
     pub async fn prepare(&self, ids: &[OldId]) -> Result<(Vec<Prepared>, Begun), Error> {
-        let reading = async {
-            let asked = Instant::now();
-            let (records, transaction) = futures::try_join!(
-                self.source.certificates(ids).map_err(Error::from),
-                self.database.begin().map_err(Error::from)
-            )?;
-            let transaction = self.unless_idle(transaction, asked).await?;
-            self.look_up(transaction, Idleness::Renewed, records).await
-        };
-        let read = Step::Read(self.source.system()).of(ids.len(), Error::code, reading).await?;
+        let read = self.read(ids).await?;
+        self.plan_read(ids, read).await
+    }
+
+    /// The same for a worker's batch, of which each [`Step`] can be seen from outside.
+    pub async fn prepare_batch(&self, ids: &[OldId]) -> Result<(Vec<Prepared>, Begun), Error> {
+        let read = Step::Read(self.source.system()).of(ids.len(), Error::code, self.read(ids)).await?;
         Step::Plan.of(ids.len(), Error::code, self.plan_read(ids, read)).await
+    }
+
+    /// Reads certificates, and what there is to know of the destination, in a transaction that begins meanwhile.
+    async fn read(&self, ids: &[OldId]) -> Result<Read, Error> {
+        let asked = Instant::now();
+        let (records, transaction) = futures::try_join!(
+            self.source.certificates(ids).map_err(Error::from),
+            self.database.begin().map_err(Error::from)
+        )?;
+        let transaction = self.unless_idle(transaction, asked).await?;
+        self.look_up(transaction, Idleness::Renewed, records).await
     }
 
     /// The same in a transaction of the caller's, with whatever that has locked: it is the one that comes back.

@@ -317,7 +317,7 @@ impl Engine {
     /// Reads and plans a batch.
     async fn prepare<'a>(&self, batch: &'a [Job]) -> Result<(Vec<JobPrepared<'a>>, Begun), Error> {
         let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
-        let (prepared, begun) = self.planner.prepare(&ids).await?;
+        let (prepared, begun) = self.planner.prepare_batch(&ids).await?;
         Ok((batch.iter().zip(prepared).collect(), begun))
     }
 

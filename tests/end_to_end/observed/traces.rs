@@ -138,6 +138,15 @@ async fn a_step_that_a_database_refuses_has_its_code_and_no_text() {
 }
 
 #[tokio::test]
+async fn what_is_no_batch_is_no_trace() {
+    let (world, collector) = observed().await;
+    world.succeeds("producer", ["check", "--sample", "100"]).await;
+    world.succeeds("producer", ["show", "1"]).await;
+    world.succeeds("worker", ["one-by-one", "--id", "1"]).await;
+    assert_eq!(collector.spans(), Vec::new());
+}
+
+#[tokio::test]
 async fn lines_of_the_json_log_name_the_trace_of_their_batch() {
     let (mut world, collector) = observed().await;
     world.set("log.format", "json");
