@@ -4,6 +4,7 @@ pub(crate) mod collector;
 mod exposition;
 mod health;
 mod traces;
+mod version;
 
 use crate::world::{World, ended};
 
@@ -25,16 +26,5 @@ async fn a_protocol_that_is_not_spoken_is_refused_with_a_sentence() {
         assert_eq!(output.status.code(), Some(2), "{said}");
         assert!(said.contains("OTEL_EXPORTER_OTLP_PROTOCOL is `http/protobuf`"), "{said}");
         assert!(said.contains("hint:") && said.contains("4317"), "{said}");
-    }
-}
-
-#[tokio::test]
-async fn each_binary_says_its_version_and_commit() {
-    let world = World::empty().await;
-    for binary in ["producer", "worker"] {
-        let said = world.succeeds(binary, ["--version"]).await;
-        let begins = format!("{binary} {} (commit ", env!("CARGO_PKG_VERSION"));
-        assert!(said.starts_with(&begins), "{said}");
-        assert_eq!(said.lines().count(), 1, "{said}");
     }
 }
