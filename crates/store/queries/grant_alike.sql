@@ -1,5 +1,5 @@
--- Whoever may do something with the status table may do it with every table of the schema: those that an upgrade adds are
--- granted to nobody else.
+-- Whoever may do something with the status table may do it with the tables that an upgrade adds, which are granted to nobody yet.
+-- A role that has some right to a table was given what it is to have of it.
 DO $$
 DECLARE
     missing record;
@@ -18,7 +18,7 @@ BEGIN
             AND pg_has_role(current_user, of_schema.relowner, 'USAGE')
             AND NOT EXISTS (
                 SELECT FROM aclexplode(of_schema.relacl) AS had
-                WHERE had.grantee = granted.grantee AND had.privilege_type = granted.privilege_type
+                WHERE had.grantee = granted.grantee
             )
         GROUP BY of_schema.oid, granted.grantee
     LOOP
