@@ -62,6 +62,19 @@ test: ## Run all tests, on private servers that end with them; PG=14 … 18 choo
 	fi
 	@if [ -e $(target)/tmp/chaos-left-out ]; then cat $(target)/tmp/chaos-left-out; fi
 
+deploy_venv := $(abspath $(target))/deploy/venv
+
+.PHONY: deploy-test
+deploy-test: $(deploy_venv)/ready ## Try deploy/ with the real thing, in some two minutes: roles, metrics, alerts, units; CHECKS='roles rules' runs some
+	@$(postgres); scripts/ensure-prometheus >/dev/null || exit $$?; set -ex; \
+	cargo build --locked -p certferry-producer -p certferry-worker -p certferry-reporter --bin producer --bin worker --bin reporter; \
+	tools=$(deploy_venv)/bin CARGO_TARGET_DIR=$(abspath $(target)) tests/deploy/run $(CHECKS)
+
+$(deploy_venv)/ready: tests/deploy/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --only-binary :all: -r $<
+	touch $@
+
 .PHONY: chaos
 chaos: ## Kill, stop and cut off whatever there is, in some fifteen minutes, into tests/chaos/RESULTS.md; CHAOS_ONLY=links_cut CHAOS_SEED=1 CHAOS_CERTIFICATES=50000
 	@$(postgres); scripts/ensure-mariadb || exit $$?; $(chaos_tools); set -ex; \
