@@ -19,7 +19,7 @@ as_server() {
     fi
 }
 
-# Starts the server on a socket in $place, where everything of the check may lie; more settings as arguments (-c name=value).
+# Starts the server on a socket in $place, where everything of the check may lie.
 start_server() {
     place=$(mktemp -d /tmp/certferry-deploy.XXXXXX)
     binaries=$(dirname "$(readlink -f "$("$repository/scripts/ensure-postgres")/postgres")")
@@ -31,10 +31,10 @@ start_server() {
     mkdir "$place/server"
     [[ $(id -u) != 0 ]] || chown "$server_account" "$place/server"
     trap stop_server EXIT
-    cd "$place"
+    cd "$place" || exit
     as_server "$binaries/initdb" -D "$place/server/data" -U postgres -A trust -E UTF8 --no-sync >/dev/null
     as_server "$binaries/pg_ctl" -D "$place/server/data" -w -s -l "$place/server/log" \
-        -o "-c listen_addresses='' -k $place/server -c fsync=off $*" start >/dev/null
+        -o "-c listen_addresses='' -k $place/server -c fsync=off" start >/dev/null
     export PGHOST=$place/server PGUSER=postgres PGDATABASE=new PGOPTIONS='-c client_min_messages=warning'
 }
 
