@@ -42,6 +42,10 @@ PREFIX ?= /usr/local
 install: build ## Install the programs, their completions and manual pages under PREFIX=/usr/local; DESTDIR=… makes a package of them
 	scripts/install "$(target)/release" "$(DESTDIR)$(PREFIX)"
 
+.PHONY: deb
+deb: build ## Make a Debian package of the programs, their pages, completions and units, in target/deb
+	scripts/package "$(target)/release"
+
 .PHONY: demo
 demo: ## Migrate 20,000 messy certificates from nothing to the report; from SOURCE=mariadb, mysql or sqlite, or on your own servers: DATABASE_URL=… SOURCE_URL=…
 	cargo build --locked --release -p certferry-producer -p certferry-worker -p certferry-reporter \
