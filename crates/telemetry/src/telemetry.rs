@@ -12,7 +12,8 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::Registry;
 use tokio::sync::oneshot;
-use tracing_subscriber::filter::filter_fn;
+use tracing::Metadata;
+use tracing_subscriber::filter::{FilterFn, LevelFilter, filter_fn};
 use tracing_subscriber::{Layer as _, Registry as Spans};
 
 use crate::durations::Durations;
@@ -73,7 +74,7 @@ impl Telemetry {
         let mut layers: Vec<SpanLayer> = Vec::new();
         if let Some(metrics) = &metrics {
             global::set_meter_provider(metrics.clone());
-            layers.push(Box::new(Durations::new().with_filter(filter_fn(is_ours))));
+            layers.push(Box::new(Durations::new().with_filter(ours())));
         }
         if let Some(traces) = &traces {
             global::set_tracer_provider(traces.clone());
@@ -86,7 +87,7 @@ impl Telemetry {
                 .with_threads(false)
                 .with_target(false)
                 .with_tracked_inactivity(false);
-            layers.push(Box::new(spans.with_filter(filter_fn(is_ours))));
+            layers.push(Box::new(spans.with_filter(ours())));
         }
         init_with(log, layers, trace_id);
         for ignored in &destinations.ignored {
@@ -143,8 +144,10 @@ fn resource(program: &'static str) -> Resource {
     if is_named { resource.build() } else { resource.with_service_name(program).build() }
 }
 
-fn is_ours(metadata: &tracing::Metadata<'_>) -> bool {
-    metadata.is_span() && metadata.target() == SPANS
+/// The spans that are ours, and nothing more verbose: the level of the log goes on to rule out everything else at no cost.
+fn ours() -> FilterFn {
+    let is_ours: fn(&Metadata<'_>) -> bool = |metadata| metadata.is_span() && metadata.target() == SPANS;
+    filter_fn(is_ours).with_max_level_hint(LevelFilter::INFO)
 }
 
 /// The trace that is under way where this is called.
