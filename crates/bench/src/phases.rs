@@ -190,17 +190,36 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Without a collector, and with one that takes up connections and never answers.
+    /// Without a collector, and with one that takes up connections and never answers, in turn. The end of the processes, which
+    /// wait for the collector for a moment, is no part of it.
     async fn collector(&mut self) -> Result<()> {
         let (arena, prepared) = (self.arena, self.prepared().await?);
         let hanging = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("could not play a collector")?;
         let address = hanging.local_addr()?;
-        for (key, label, collector) in [
-            ("collector/none", "Certferry, 2 workers, no collector", None),
-            ("collector/dead", "Certferry, 2 workers, a collector that never answers", Some(address)),
-        ] {
-            let certferry = Certferry { arena, prepared: &prepared, workers: 2, address: None, collector };
-            self.certferry(key.to_owned(), label.to_owned(), "", certferry).await?;
+        let remark = "migrating alone".to_owned();
+        let row = |key: &str, label: &str| Row {
+            key: key.to_owned(),
+            label: format!("Certferry, 2 workers, {label}"),
+            runs: Vec::new(),
+            remark: remark.clone(),
+        };
+        let mut rows = [
+            (row("collector/none", "no collector"), None),
+            (row("collector/dead", "a collector that never answers"), Some(address)),
+        ];
+        for _ in 0..self.options.repetitions {
+            for (row, collector) in &mut rows {
+                let collector = *collector;
+                let certferry = Certferry { arena, prepared: &prepared, workers: 2, address: None, collector };
+                let mut run = certferry.run().await.with_context(|| row.label.clone())?;
+                run.parts.retain(|(part, _)| *part == "migrate");
+                run.seconds = run.parts.iter().map(|(_, seconds)| seconds).sum();
+                row.runs.push(run);
+            }
+        }
+        for (row, _) in rows {
+            eprintln!("    {}: {} certificates/s", row.label, per_second(&row));
+            self.results.rows.push(row);
         }
         Ok(())
     }
