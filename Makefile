@@ -69,9 +69,12 @@ test: ## Run all tests, on private servers that end with them; PG=14 … 18 choo
 deploy_venv := $(abspath $(target))/deploy/venv
 
 .PHONY: deploy-test
-deploy-test: $(deploy_venv)/ready ## Try deploy/ with the real thing, in some two minutes: roles, metrics, alerts, units, manifests; CHECKS='roles rules' runs some
+deploy-test: $(deploy_venv)/ready ## Try deploy/ with the real thing, in some two minutes: roles, metrics, alerts, units, manifests; CHECKS='roles rules' runs some, CERTFERRY_PROGRAMS=… is the folder of programs that are built
 	@$(postgres); scripts/ensure-prometheus >/dev/null || exit $$?; set -ex; \
-	cargo build --locked -p certferry-producer -p certferry-worker -p certferry-reporter --bin producer --bin worker --bin reporter; \
+	if [ -z "$$CERTFERRY_PROGRAMS" ]; then \
+		cargo build --locked -p certferry-producer -p certferry-worker -p certferry-reporter \
+			--bin producer --bin worker --bin reporter; \
+	fi; \
 	tools=$(deploy_venv)/bin CARGO_TARGET_DIR=$(abspath $(target)) tests/deploy/run $(CHECKS)
 
 $(deploy_venv)/ready: tests/deploy/requirements.txt
