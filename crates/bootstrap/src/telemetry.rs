@@ -67,21 +67,22 @@ pub fn init(config: &LogConfig) {
 
 /// Starts logging for the whole process, with others who see its spans; a second call changes nothing.
 pub fn init_with(config: &LogConfig, others: Vec<SpanLayer>, trace_id: TraceId) {
-    // An empty list of layers would be taken for one that wants nothing at all.
-    let others = (!others.is_empty()).then_some(others);
     let filter = filter(config.level);
-    let registry = tracing_subscriber::registry().with(others);
-    let started = match config.format {
+    let lines: SpanLayer = match config.format {
         LogFormat::Text => {
             let lines = fmt::layer().compact().with_target(false).with_ansi(io::stderr().is_terminal());
-            registry.with(lines.with_writer(AroundProgress).with_filter(filter)).try_init()
+            lines.with_writer(AroundProgress).with_filter(filter).boxed()
         }
         LogFormat::Json => {
             let documents = fmt::layer().json().flatten_event(true).with_current_span(false);
             let documents = documents.map_event_format(|format| Traced::new(format, trace_id));
-            registry.with(documents.with_writer(AroundProgress).with_filter(filter)).try_init()
+            documents.with_writer(AroundProgress).with_filter(filter).boxed()
         }
     };
+    // Each has a filter of its own: a layer without one would want everything, and be it none at all.
+    let mut layers = others;
+    layers.push(lines);
+    let started = tracing_subscriber::registry().with(layers).try_init();
     if started.is_ok() {
         // Set once, here only.
         FORMAT.get_or_init(|| config.format);
@@ -138,5 +139,23 @@ impl MakeWriter<'_> for AroundProgress {
 
     fn make_writer(&self) -> Self {
         *self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::{Level, event_enabled, span_enabled};
+
+    use super::*;
+
+    #[test]
+    fn spans_are_disabled_where_nobody_asks_for_them_and_carriers_are_never_logged() {
+        init(&LogConfig { level: LogLevel::Trace, format: LogFormat::Json });
+        assert!(!span_enabled!(target: SPANS, Level::INFO));
+        assert!(event_enabled!(target: "certferry_worker", Level::TRACE));
+        assert!(!event_enabled!(target: "tonic::transport", Level::ERROR));
+        assert!(!event_enabled!(target: "h2::client", Level::ERROR));
+        assert!(!event_enabled!(target: "hyper_util::client", Level::ERROR));
+        assert!(!event_enabled!(target: "opentelemetry_sdk", Level::ERROR));
     }
 }
