@@ -35,4 +35,5 @@ mod sources;
 mod steering;
 mod uniqueness;
 mod verdicts;
+mod verifying;
 mod world;

@@ -20,7 +20,7 @@ pub(crate) use self::layer::Layer;
 pub use self::listen_address::ListenAddress;
 pub use self::sections::{
     BreakerConfig, CustomersConfig, DatabaseConfig, DatesConfig, DestinationConfig, LogConfig, LogFormat, LogLevel,
-    ReportConfig, SourceConfig, StatusConfig, TechniciansConfig, VehicleConfig, WorkerConfig,
+    ReportConfig, SourceConfig, StatusConfig, TechniciansConfig, VehicleConfig, VerifyConfig, WorkerConfig,
 };
 use crate::DatabaseUrl;
 
@@ -56,6 +56,8 @@ pub struct Config {
     pub breaker: BreakerConfig,
     /// The report.
     pub report: ReportConfig,
+    /// Verification.
+    pub verify: VerifyConfig,
     /// What is logged and how.
     pub log: LogConfig,
 }

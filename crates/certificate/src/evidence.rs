@@ -16,7 +16,7 @@ const SOURCE: usize = 16;
 const RULES: usize = 8;
 
 /// The columns of a certificate whose digests are kept, in their order.
-const CERTIFICATE_COLUMNS: [&str; 13] = [
+pub(crate) const CERTIFICATE_COLUMNS: [&str; 13] = [
     "certificate_number",
     "device_id",
     "customer_id",
@@ -33,7 +33,8 @@ const CERTIFICATE_COLUMNS: [&str; 13] = [
 ];
 
 /// The columns of a vehicle whose digests are kept after those of its certificate, in their order.
-const VEHICLE_COLUMNS: [&str; 5] = ["brand", "model", "chassis_number", "registration_number", "is_new_registration"];
+pub(crate) const VEHICLE_COLUMNS: [&str; 5] =
+    ["brand", "model", "chassis_number", "registration_number", "is_new_registration"];
 
 /// The destination's ids of the people of a certificate, as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct PeopleIds {
 
 /// A value of a column, of whichever type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ColumnValue<'a> {
+pub(crate) enum ColumnValue<'a> {
     /// SQL `NULL`.
     Null,
     /// A number or an id.
@@ -62,7 +63,7 @@ enum ColumnValue<'a> {
 impl ColumnValue<'_> {
     /// The digest that is kept of it. Values of two types have different ones.
     #[must_use]
-    fn digest(self) -> [u8; DIGEST] {
+    pub(crate) fn digest(self) -> Digest {
         let mut hasher = Hasher::new();
         match self {
             Self::Null => hasher.update(b"n"),
@@ -73,16 +74,39 @@ impl ColumnValue<'_> {
         };
         first(&hasher)
     }
+
+    /// As a person reads it; none for `NULL`.
+    pub(crate) fn shown(self) -> Option<String> {
+        match self {
+            Self::Null => None,
+            Self::Integer(number) => Some(number.to_string()),
+            Self::Text(text) => Some(text.to_owned()),
+            Self::Instant(microseconds) => Some(DateTime::from_timestamp_micros(microseconds).map_or_else(
+                || microseconds.to_string(),
+                |at| at.to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true),
+            )),
+            Self::Boolean(flag) => Some(flag.to_string()),
+        }
+    }
 }
 
-/// What is kept of a certificate that was written.
+/// What is kept of a certificate that was planned: of its source row and the rules always, of its columns where it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evidence {
     source: [u8; SOURCE],
     rules: [u8; RULES],
-    certificate: [[u8; DIGEST]; CERTIFICATE_COLUMNS.len()],
-    vehicle: Option<[[u8; DIGEST]; VEHICLE_COLUMNS.len()]>,
+    written: Option<WrittenColumns>,
 }
+
+/// The digests of what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WrittenColumns {
+    pub(crate) certificate: [Digest; CERTIFICATE_COLUMNS.len()],
+    pub(crate) vehicle: Option<[Digest; VEHICLE_COLUMNS.len()]>,
+}
+
+/// The digest of a column's value.
+pub(crate) type Digest = [u8; DIGEST];
 
 impl Evidence {
     /// What is to be kept of a certificate that was written as planned, for these people, with its vehicle or without.
@@ -97,21 +121,48 @@ impl Evidence {
         Self {
             source: source_fingerprint(record),
             rules: rules.0,
-            certificate: certificate_values(plan, people).map(ColumnValue::digest),
-            vehicle: vehicle_values(plan).filter(|_| has_vehicle).map(|values| values.map(ColumnValue::digest)),
+            written: Some(WrittenColumns {
+                certificate: certificate_values(plan, people).map(ColumnValue::digest),
+                vehicle: vehicle_values(plan).filter(|_| has_vehicle).map(|values| values.map(ColumnValue::digest)),
+            }),
         }
+    }
+
+    /// What is to be kept of a certificate that was planned by `rules` and not written, as it failed.
+    #[must_use]
+    pub fn of_failed(record: &LegacyCertificate, rules: RulesFingerprint) -> Self {
+        Self { source: source_fingerprint(record), rules: rules.0, written: None }
+    }
+
+    /// Whether the source row says what it said then.
+    #[must_use]
+    pub fn is_of(&self, record: &LegacyCertificate) -> bool {
+        self.source == source_fingerprint(record)
+    }
+
+    /// Whether the rules that are configuration are what they were then.
+    #[must_use]
+    pub fn is_by(&self, rules: RulesFingerprint) -> bool {
+        self.rules == rules.0
+    }
+
+    /// The digests of what was written, where something was.
+    pub(crate) fn written(&self) -> Option<&WrittenColumns> {
+        self.written.as_ref()
     }
 
     /// As it is stored.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes =
-            Vec::with_capacity(1 + SOURCE + RULES + DIGEST * (self.certificate.len() + VEHICLE_COLUMNS.len()));
+        let columns = CERTIFICATE_COLUMNS.len() + VEHICLE_COLUMNS.len();
+        let mut bytes = Vec::with_capacity(1 + SOURCE + RULES + DIGEST * columns);
         bytes.push(FORM);
         bytes.extend(self.source);
         bytes.extend(self.rules);
-        bytes.extend(self.certificate.iter().flatten());
-        bytes.extend(self.vehicle.iter().flatten().flatten());
+        if let Some(written) = &self.written {
+            bytes.extend(written.certificate.iter().flatten());
+            bytes.extend(written.vehicle.iter().flatten().flatten());
+        }
         bytes
     }
 }
@@ -155,48 +206,66 @@ impl Evidence {
         let (form, bytes) = bytes.split_first()?;
         let (source, bytes) = bytes.split_first_chunk()?;
         let (rules, bytes) = bytes.split_first_chunk()?;
-        let (certificate, vehicle) = bytes.split_at_checked(DIGEST * CERTIFICATE_COLUMNS.len())?;
-        let vehicle = if vehicle.is_empty() { None } else { Some(digests(vehicle)?) };
         (*form == FORM).then_some(())?;
-        Some(Self { source: *source, rules: *rules, certificate: digests(certificate)?, vehicle })
+        let written = if bytes.is_empty() {
+            None
+        } else {
+            let (certificate, vehicle) = bytes.split_at_checked(DIGEST * CERTIFICATE_COLUMNS.len())?;
+            let vehicle = if vehicle.is_empty() { None } else { Some(digests(vehicle)?) };
+            Some(WrittenColumns { certificate: digests(certificate)?, vehicle })
+        };
+        Some(Self { source: *source, rules: *rules, written })
     }
 
     /// The columns that are not as they were written, as `certificate.speed_limit_kmh` or `vehicle.brand`; `vehicle` where it
-    /// is gone.
+    /// is gone. None where nothing was kept of what was written.
     #[must_use]
-    pub fn changed(&self, stored: &StoredCertificate) -> Vec<String> {
-        let id = |id: Option<i64>| id.map_or(ColumnValue::Null, ColumnValue::Integer);
-        let values = [
-            optional(stored.certificate_number.as_deref()),
-            id(stored.device_id),
-            id(stored.customer_id),
-            id(stored.user_id),
-            id(stored.calibration_technician_id),
-            id(stored.installation_technician_id),
-            id(stored.speed_limit_kmh),
-            optional(stored.status.as_deref()),
-            instant(stored.issued_at),
-            instant(stored.expires_at),
-            instant(stored.calibrated_at),
-            instant(stored.installed_at),
-            optional(stored.remarks.as_deref()),
-        ];
-        let mut changed = differing("certificate", &CERTIFICATE_COLUMNS, &self.certificate, values);
-        match (&self.vehicle, &stored.vehicle) {
+    pub fn changed(&self, stored: &StoredCertificate) -> Option<Vec<String>> {
+        let written = self.written.as_ref()?;
+        let mut changed = differing("certificate", &CERTIFICATE_COLUMNS, &written.certificate, stored.values());
+        match (&written.vehicle, &stored.vehicle) {
             (Some(written), Some(vehicle)) => {
-                let values = [
-                    optional(vehicle.brand.as_deref()),
-                    optional(vehicle.model.as_deref()),
-                    optional(vehicle.chassis_number.as_deref()),
-                    optional(vehicle.registration_number.as_deref()),
-                    vehicle.is_new_registration.map_or(ColumnValue::Null, ColumnValue::Boolean),
-                ];
-                changed.extend(differing("vehicle", &VEHICLE_COLUMNS, written, values));
+                changed.extend(differing("vehicle", &VEHICLE_COLUMNS, written, vehicle.values()));
             }
             (Some(_), None) => changed.push("vehicle".to_owned()),
             (None, _) => {}
         }
-        changed
+        Some(changed)
+    }
+}
+
+impl StoredCertificate {
+    /// The values in the order of [`CERTIFICATE_COLUMNS`].
+    pub(crate) fn values(&self) -> [ColumnValue<'_>; CERTIFICATE_COLUMNS.len()] {
+        let id = |id: Option<i64>| id.map_or(ColumnValue::Null, ColumnValue::Integer);
+        [
+            optional(self.certificate_number.as_deref()),
+            id(self.device_id),
+            id(self.customer_id),
+            id(self.user_id),
+            id(self.calibration_technician_id),
+            id(self.installation_technician_id),
+            id(self.speed_limit_kmh),
+            optional(self.status.as_deref()),
+            instant(self.issued_at),
+            instant(self.expires_at),
+            instant(self.calibrated_at),
+            instant(self.installed_at),
+            optional(self.remarks.as_deref()),
+        ]
+    }
+}
+
+impl StoredVehicle {
+    /// The values in the order of [`VEHICLE_COLUMNS`].
+    pub(crate) fn values(&self) -> [ColumnValue<'_>; VEHICLE_COLUMNS.len()] {
+        [
+            optional(self.brand.as_deref()),
+            optional(self.model.as_deref()),
+            optional(self.chassis_number.as_deref()),
+            optional(self.registration_number.as_deref()),
+            self.is_new_registration.map_or(ColumnValue::Null, ColumnValue::Boolean),
+        ]
     }
 }
 
@@ -221,15 +290,39 @@ fn digests<const N: usize>(bytes: &[u8]) -> Option<[[u8; DIGEST]; N]> {
 /// What is kept of a customer or technician that was created: the digest of each of these texts and numbers.
 #[must_use]
 pub fn person_evidence(person: &PersonColumns<'_>) -> Vec<u8> {
-    let values = match person {
-        PersonColumns::Customer { name, trade_license, email, phone } => {
-            [ColumnValue::Text(name), optional(*trade_license), optional(*email), optional(*phone)]
+    std::iter::once(FORM).chain(person.values().iter().flat_map(|value| value.digest())).collect()
+}
+
+/// The digests that [`person_evidence`] kept; none where a later version kept them in another form, or they are damaged.
+pub(crate) fn person_digests(evidence: &[u8]) -> Option<[Digest; PERSON_COLUMNS]> {
+    let (form, bytes) = evidence.split_first()?;
+    (*form == FORM).then_some(())?;
+    digests(bytes)
+}
+
+/// How many columns of a customer or technician are kept.
+pub(crate) const PERSON_COLUMNS: usize = 4;
+
+impl PersonColumns<'_> {
+    /// The values of the columns, in the order of [`Self::fields`].
+    pub(crate) fn values(&self) -> [ColumnValue<'_>; PERSON_COLUMNS] {
+        match self {
+            Self::Customer { name, trade_license, email, phone } => {
+                [ColumnValue::Text(name), optional(*trade_license), optional(*email), optional(*phone)]
+            }
+            Self::Technician { user_id, name, phone } => {
+                [ColumnValue::Integer(user_id.0), ColumnValue::Text(name), optional(*phone), ColumnValue::Null]
+            }
         }
-        PersonColumns::Technician { user_id, name, phone } => {
-            [ColumnValue::Integer(user_id.0), ColumnValue::Text(name), optional(*phone), ColumnValue::Null]
+    }
+
+    /// The names of the columns; the last of a technician is none.
+    pub(crate) fn fields(&self) -> [&'static str; PERSON_COLUMNS] {
+        match self {
+            Self::Customer { .. } => ["customer.name", "customer.trade_license", "customer.email", "customer.phone"],
+            Self::Technician { .. } => ["technician.user_id", "technician.name", "technician.phone", "technician"],
         }
-    };
-    std::iter::once(FORM).chain(values.iter().flat_map(|value| value.digest())).collect()
+    }
 }
 
 /// The columns of a customer or technician.
@@ -291,7 +384,7 @@ fn certificate_values(plan: &Plan, people: PeopleIds) -> [ColumnValue<'_>; CERTI
     ]
 }
 
-fn vehicle_values(plan: &Plan) -> Option<[ColumnValue<'_>; VEHICLE_COLUMNS.len()]> {
+pub(crate) fn vehicle_values(plan: &Plan) -> Option<[ColumnValue<'_>; VEHICLE_COLUMNS.len()]> {
     let vehicle = plan.vehicle.as_ref()?;
     Some([
         ColumnValue::Text(&vehicle.brand),
@@ -302,11 +395,11 @@ fn vehicle_values(plan: &Plan) -> Option<[ColumnValue<'_>; VEHICLE_COLUMNS.len()
     ])
 }
 
-fn instant<'a>(at: Option<DateTime<Utc>>) -> ColumnValue<'a> {
+pub(crate) fn instant<'a>(at: Option<DateTime<Utc>>) -> ColumnValue<'a> {
     at.map_or(ColumnValue::Null, |at| ColumnValue::Instant(at.timestamp_micros()))
 }
 
-fn optional(text: Option<&str>) -> ColumnValue<'_> {
+pub(crate) fn optional(text: Option<&str>) -> ColumnValue<'_> {
     text.map_or(ColumnValue::Null, ColumnValue::Text)
 }
 

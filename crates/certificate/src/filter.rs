@@ -1,10 +1,11 @@
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{Code, Kind, OldId, State};
 
 /// Which certificates: several conditions narrow each other, and one with several values is met by any of them. One that is
 /// empty or none does not restrict.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Filter {
     /// The state.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -5,6 +5,7 @@
 //! certificates. Bad data is a value, never an `Err` and never a panic.
 
 mod code_page;
+mod comparison;
 mod date;
 mod evidence;
 mod filter;
@@ -26,9 +27,11 @@ mod state;
 mod status;
 mod text;
 mod vehicle;
+mod verdict;
 mod verify;
 
 pub use code_page::CodePage;
+pub use comparison::{Comparison, Present, Recorded, Today};
 pub use evidence::{
     Evidence, PeopleIds, PersonColumns, RulesFingerprint, StoredCertificate, StoredVehicle, person_evidence,
 };
@@ -39,7 +42,7 @@ pub use issues::is_about_people;
 pub use legacy::{LegacyCertificate, LegacyCustomer, LegacyTechnician, LegacyText};
 pub use lookups::{Found, Limits, Lookups, Mapped};
 pub use needs::Needs;
-pub use person::trade_license;
+pub use person::{clean, trade_license};
 pub use plan::{CustomerPlan, Identity, NewCustomer, NewTechnician, Outcome, Plan, TechnicianPlan, VehiclePlan};
 pub use planner::{identity, plan};
 pub use policy::{OnMissing, Policy, StatusTable};
@@ -47,4 +50,5 @@ pub use reference::Reference;
 pub use remedy::Remedy;
 pub use state::State;
 pub use status::Status;
+pub use verdict::{Finding, Verdict};
 pub use verify::violations;

@@ -10,6 +10,12 @@ pub fn trade_license(customer: &LegacyCustomer) -> Option<&str> {
     Reading::of(&customer.trade_license).text()
 }
 
+/// A text as it would be written; none where it is missing or unreadable.
+#[must_use]
+pub fn clean(text: &LegacyText) -> Option<&str> {
+    Reading::of(text).text()
+}
+
 /// The legacy row of a customer or technician, whose issues are found one column after the other.
 ///
 /// Its texts are about a person, so no message shows them; an issue keeps them as its raw value.

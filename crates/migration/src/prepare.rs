@@ -9,7 +9,7 @@ use certferry_certificate::{
     OnMissing, Outcome, Policy, RulesFingerprint, WarningCode, identity, plan, trade_license,
 };
 use certferry_source::Source;
-use certferry_store::{Catalog, Database, LookedUp, Needed, Transaction, Uniqueness, Verdict, Written, lookups_within};
+use certferry_store::{Catalog, Database, LookedUp, Needed, Transaction, Uniqueness, Written, lookups_within};
 use futures::TryFutureExt;
 use tokio::time::Instant;
 
@@ -87,18 +87,27 @@ impl Prepared {
         }
     }
 
-    /// The verdict that it is migrated, with what is kept of what was written by `rules`; nothing is where its row in the
-    /// source is not at hand.
+    /// The same by what [`Planner::survey`] has seen.
+    pub fn refuse_if_held(&mut self, own: Option<NewId>) {
+        if let Outcome::Migrate(plan) = &self.outcome
+            && let Some(holder) = self.number_holder.filter(|holder| Some(*holder) != own)
+        {
+            let refused = certferry_store::number_taken(plan, Some(holder));
+            self.outcome = Outcome::Fail(vec![refused.issue]);
+        }
+    }
+
+    /// What is to be kept of it: it was written as this row by `rules`, or not at all. Nothing is where its row in the source is
+    /// not at hand.
     #[must_use]
-    pub fn migrated(&self, row: Written, rules: RulesFingerprint) -> Verdict {
-        let evidence = match (&self.record, &self.outcome) {
-            (Some(record), Outcome::Migrate(plan)) => {
-                Some(Evidence::of(record, plan, row.people, row.new_vehicle_id.is_some(), rules))
+    pub fn evidence(&self, row: Option<&Written>, rules: RulesFingerprint) -> Option<Evidence> {
+        let record = self.record.as_ref()?;
+        Some(match (&self.outcome, row) {
+            (Outcome::Migrate(plan), Some(row)) => {
+                Evidence::of(record, plan, row.people, row.new_vehicle_id.is_some(), rules)
             }
-            _ => None,
-        };
-        let Written { new_certificate_id, new_vehicle_id, warnings, .. } = row;
-        Verdict::Migrated { new_certificate_id, new_vehicle_id, warnings, evidence }
+            _ => Evidence::of_failed(record, rules),
+        })
     }
 }
 
@@ -138,12 +147,20 @@ impl Planner {
     ///
     /// A certificate whose number the destination has already is not migrated, as it would not be when it is written.
     pub async fn preview(&self, ids: &[OldId]) -> Result<Vec<Prepared>, Error> {
+        let mut prepared = self.survey(ids).await?;
+        for certificate in &mut prepared {
+            certificate.refuse_if_held(None);
+        }
+        Ok(prepared)
+    }
+
+    /// The same, whoever has their numbers: a certificate that is migrated has its own.
+    pub async fn survey(&self, ids: &[OldId]) -> Result<Vec<Prepared>, Error> {
         let (mut prepared, begun) = self.prepare(ids).await?;
         begun.transaction.rollback().await?;
         for certificate in &mut prepared {
             let number = certificate.identity.certificate_number.as_ref();
             certificate.number_holder = number.and_then(|number| begun.taken.get(number)).copied();
-            certificate.refuse_if_taken(&begun.taken, None);
         }
         Ok(prepared)
     }

@@ -171,19 +171,30 @@ fn unmigrated(ids: Vec<OldId>, known: Vec<(OldId, String)>) -> Page {
     page
 }
 
-/// Plans certificates, few at a time where their rows are large; what remains of them is small.
-async fn batch(
+/// Plans certificates as they would be written; what remains of them is small.
+async fn batch(planner: &Planner, ids: Vec<OldId>, memory: &(u64, String)) -> Result<Vec<Prepared>, Error> {
+    surveyed(planner, ids, memory, |certificate| {
+        certificate.refuse_if_held(None);
+        certificate.forget_texts();
+    })
+    .await
+}
+
+/// Plans certificates, whoever has their numbers, few at a time where their rows are large. `then` is done with each before
+/// others are read.
+pub(crate) async fn surveyed(
     planner: &Planner,
     ids: Vec<OldId>,
     (worker_memory, in_words): &(u64, String),
+    then: fn(&mut Prepared),
 ) -> Result<Vec<Prepared>, Error> {
     let large: HashMap<OldId, u64> = planner.source.large_certificates(&ids).await?.into_iter().collect();
     let is_too_large = |id: &OldId| large.get(id).is_some_and(|size| size.saturating_mul(COPIES) > *worker_memory);
     let (too_large, others): (Vec<OldId>, Vec<OldId>) = ids.into_iter().partition(is_too_large);
     let mut certificates = Vec::with_capacity(others.len());
     for part in parts(&others, &large) {
-        let mut part = planner.preview(part).await?;
-        part.iter_mut().for_each(Prepared::forget_texts);
+        let mut part = planner.survey(part).await?;
+        part.iter_mut().for_each(then);
         certificates.append(&mut part);
     }
     let failed = |id: OldId| Prepared::failed(id, row_too_large(large[&id], in_words));

@@ -14,6 +14,12 @@ pub enum Error {
     Migration(#[from] certferry_migration::Error),
 }
 
+impl From<certferry_source::Error> for Error {
+    fn from(error: certferry_source::Error) -> Self {
+        Self::Migration(error.into())
+    }
+}
+
 impl Error {
     /// Whether the database undid the transaction because two waited for each other: trying again helps.
     pub(crate) fn is_deadlock(&self) -> bool {

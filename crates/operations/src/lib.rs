@@ -17,6 +17,7 @@ mod selection;
 mod show;
 mod skip;
 mod status;
+mod verify;
 
 pub use assess::{Assess, Assessed};
 pub use at_work::{AtWork, is_anyone_at_work};
@@ -32,3 +33,4 @@ pub use selection::Eligible;
 pub use show::{Shown, show};
 pub use skip::{Skip, Skipped, cancel, cancellation};
 pub use status::{Dashboard, Progress, STRETCH_SECONDS, Watched, dashboard, failures_of, status};
+pub use verify::{Equation, Verification, Verify};

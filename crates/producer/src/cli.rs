@@ -65,6 +65,12 @@ pub(crate) enum Command {
     /// customers and technicians that it created go when nobody else needs them. What was changed since, or is referred to by
     /// rows of other tables, stays, is named, and makes the exit code 3.
     Revert(Revert),
+    /// Hold every certificate against its row in the source, planned anew, against the destination, and against what was written.
+    ///
+    /// Says for each whether all agree, and if not, which column was changed where; then whether all rows of both sides are
+    /// accounted for. Writes nothing but what it finds. What does not match is looked at again, after 2, 10 and 30 seconds.
+    /// Several processes can share the work: start others with --join. Exits 3 when a person must look at something.
+    Verify(Verify),
     /// List the runs: every enqueue and retry, who began it, what it selected, and what became of that.
     Runs(Runs),
     /// Show everything about one certificate: its state, its issues and what to do about them, all attempts, its row in the
@@ -217,6 +223,30 @@ pub(crate) struct Revert {
     /// Do it: the token that the same command gave without this flag, so that what goes is what was shown.
     #[arg(long, value_name = "TOKEN", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) execute: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// Look at about so many certificates, chosen by chance.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) sample: Option<u64>,
+    /// Write what was found to this file, a JSON document a line; - is standard output.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) findings: Option<PathBuf>,
+    /// Share in the work of this run, or go on with it where it was interrupted.
+    #[arg(long, value_name = "RUN", value_parser = clap::value_parser!(i64).range(1..), conflicts_with = "sample")]
+    pub(crate) join: Option<i64>,
+    /// Settle what the last verification found of the certificate with this legacy id, until the value moves again.
+    #[arg(
+        long, value_name = "ID", allow_negative_numbers = true, requires = "reason",
+        conflicts_with_all = ["sample", "join", "findings"]
+    )]
+    pub(crate) accept: Option<i64>,
+    /// Why, for whoever reads it later.
+    #[arg(long, value_name = "TEXT", value_parser = words, requires = "accept")]
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -24,6 +24,7 @@ mod setup;
 mod show;
 mod skip;
 mod status;
+mod verify;
 mod watch;
 mod workbook_ids;
 
@@ -99,6 +100,15 @@ async fn run_command(cli: Cli, config: &Config) -> anyhow::Result<()> {
             let outcome = revert::run(config, &arguments, &shutdown).await?;
             print(cli.json, &outcome)?;
             outcome.into_result()
+        }
+        Command::Verify(cli::Verify { accept: Some(id), reason, .. }) => {
+            let reason = reason.unwrap_or_default();
+            print(cli.json, &verify::accept(config, id, &reason, &shutdown).await?)
+        }
+        Command::Verify(arguments) => {
+            let verified = verify::run(config, &arguments, &shutdown).await?;
+            print(cli.json, &verified)?;
+            verified.into_result()
         }
         Command::Runs(arguments) => print(cli.json, &runs::run(config, &arguments, &shutdown).await?),
         Command::Show(arguments) => print(cli.json, &show::run(config, &arguments, &shutdown).await?),

@@ -17,6 +17,10 @@ impl<'a> PageByPage<'a> {
         Self { progress: Progress::start(what, None), shutdown }
     }
 
+    pub(crate) fn with_total(what: &str, total: Option<u64>, shutdown: &'a Shutdown) -> Self {
+        Self { progress: Progress::start(what, total), shutdown }
+    }
+
     pub(crate) fn finish(self) {
         self.progress.finish();
     }

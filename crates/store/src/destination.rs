@@ -18,7 +18,7 @@ use certferry_certificate::{Issue, NewId, OldId, PeopleIds, Plan, Status, Warnin
 use sqlx::PgConnection;
 
 use crate::difference::Difference;
-use crate::{Error, Uniqueness};
+use crate::{Error, Uniqueness, Verdict};
 pub use each::write_each;
 pub use held::held_by_others;
 use people::People;
@@ -37,6 +37,13 @@ pub struct Written {
     pub people: PeopleIds,
     /// What was left out.
     pub warnings: Vec<Warning>,
+}
+
+impl From<Written> for Verdict {
+    fn from(row: Written) -> Self {
+        let Written { new_certificate_id, new_vehicle_id, warnings, .. } = row;
+        Self::Migrated { new_certificate_id, new_vehicle_id, warnings }
+    }
 }
 
 /// A certificate that the database refused. Nothing of it was written.

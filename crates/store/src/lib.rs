@@ -30,6 +30,7 @@ mod status;
 mod summary;
 mod tables;
 mod uniqueness;
+mod verification;
 mod waiting;
 
 pub use causes::{Cause, causes, latest_failures};
@@ -65,6 +66,12 @@ pub use status::{Finished, Interrupted, Late, Locked, Verdict, count_attempts, f
 pub use summary::{CodeCount, LastFailed, Summary, summary};
 pub use tables::{DestinationTable, destination_tables};
 pub use uniqueness::{Uniqueness, uniqueness};
+pub use verification::{
+    Counts, CreatedPerson, Range, RangeOf, Verification, accept_findings, begin_verification, certificates_by_verdict,
+    certificates_of, claim_range, conclude, created_people, cut_range, end_range, end_verification, findings_page,
+    holders_of_numbers, lock_verification, open_ranges, renew_range, unsettled, verification, verification_counts,
+    verification_rows,
+};
 pub use waiting::{
     ForeignLock, begin_waiting, end_waiting, foreign_lock, is_read_only, lock_holder, note_lock_waits, record_waiting,
     waiting,

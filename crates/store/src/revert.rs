@@ -108,8 +108,7 @@ pub async fn revertible(connection: &mut PgConnection, certificates: &[OldId]) -
         let evidence = row.evidence.as_deref().and_then(Evidence::parse);
         let blocked_by = if !row.is_there {
             Some("it is gone from the destination".to_owned())
-        } else if let Some(evidence) = &evidence {
-            let changed = evidence.changed(&stored);
+        } else if let Some(changed) = evidence.and_then(|evidence| evidence.changed(&stored)) {
             if !changed.is_empty() {
                 Some(format!("it was changed since: {}", changed.join(", ")))
             } else if row.has_other_vehicle {

@@ -99,7 +99,9 @@ impl Run {
         match self {
             Self { queued: 1.., .. } => RunOutcome::Running,
             Self { cancelled_at: Some(_), .. } => RunOutcome::Cancelled,
-            Self { is_selecting: true, .. } => RunOutcome::Running,
+            // A verification queues nothing.
+            Self { is_selecting: true, .. } | Self { kind: RunKind::Verify, ended_at: None, .. } => RunOutcome::Running,
+            Self { kind: RunKind::Verify, .. } => RunOutcome::Succeeded,
             Self { selected: 0, .. } => RunOutcome::NothingSelected,
             Self { failed: 1.., .. } => RunOutcome::CompletedWithFailures,
             _ => RunOutcome::Succeeded,

@@ -20,8 +20,6 @@ pub enum Verdict {
         new_vehicle_id: Option<NewId>,
         /// What was left out.
         warnings: Vec<Warning>,
-        /// What is kept of what was written.
-        evidence: Option<Evidence>,
     },
     /// It is not, for these reasons: sorted, at least one.
     Failed(Vec<Issue>),
@@ -38,6 +36,8 @@ pub struct Finished {
     pub started_at: DateTime<Utc>,
     /// How it ended.
     pub verdict: Verdict,
+    /// What is kept of it, to tell later what has changed since; none where its row in the source was not at hand.
+    pub evidence: Option<Evidence>,
 }
 
 /// The certificates whose rows were final already: their results changed nothing.
@@ -103,15 +103,12 @@ impl<'a> Rows<'a> {
         self.started_at.push(result.started_at);
         let (state, new_certificate_id, new_vehicle_id, issues, warnings): (_, _, _, &[Issue], &[Warning]) =
             match &result.verdict {
-                Verdict::Migrated { new_certificate_id, new_vehicle_id, warnings, .. } => {
+                Verdict::Migrated { new_certificate_id, new_vehicle_id, warnings } => {
                     (State::Migrated, Some(new_certificate_id.0), new_vehicle_id.map(|id| id.0), &[], warnings)
                 }
                 Verdict::Failed(issues) => (State::Failed, None, None, issues, &[]),
             };
-        self.evidence.push(match &result.verdict {
-            Verdict::Migrated { evidence, .. } => evidence.as_ref().map(Evidence::to_bytes),
-            Verdict::Failed(_) => None,
-        });
+        self.evidence.push(result.evidence.as_ref().map(Evidence::to_bytes));
         self.states.push(state.as_str());
         self.new_certificate_ids.push(new_certificate_id);
         self.new_vehicle_ids.push(new_vehicle_id);

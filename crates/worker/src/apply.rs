@@ -92,9 +92,11 @@ impl Engine {
         let mut counts = Counts::default();
         for (job, prepared) in batch {
             let id = job.certificate_id;
-            let verdict = match (&prepared.outcome, written.remove(&id), refused.remove(&id)) {
+            let row = written.remove(&id);
+            let evidence = prepared.evidence(row.as_ref(), self.rules);
+            let verdict = match (&prepared.outcome, row, refused.remove(&id)) {
                 (Outcome::Fail(issues), _, _) => Verdict::Failed(issues.clone()),
-                (Outcome::Migrate(_), Some(row), _) => prepared.migrated(row, self.rules),
+                (Outcome::Migrate(_), Some(row), _) => Verdict::from(row),
                 (_, _, Some(Refused { waits_for_lock: true, .. })) if !impatient.contains(&id) => {
                     set_back.push((job.id.clone(), delays.get(&id).copied().unwrap_or_default()));
                     continue;
@@ -119,7 +121,7 @@ impl Engine {
             }
             completed.push(job.id.clone());
             let identity = prepared.identity.clone();
-            results.push(Finished { id, identity, started_at: job.claimed_at, verdict });
+            results.push(Finished { id, identity, started_at: job.claimed_at, verdict, evidence });
         }
         counts.locked = locked.len();
         counts.postponed = postponed.len() + set_back.len();

@@ -351,7 +351,8 @@ impl Engine {
                 let issue = Issue::new(error.code(), None, describe(error));
                 counts.fail(std::slice::from_ref(&issue));
                 let verdict = Verdict::Failed(vec![issue]);
-                let result = Finished { id, identity: Identity::default(), started_at: job.claimed_at, verdict };
+                let (identity, started_at) = (Identity::default(), job.claimed_at);
+                let result = Finished { id, identity, started_at, verdict, evidence: None };
                 certferry_store::finish(&mut transaction, &self.worker, &[result]).await?;
             } else {
                 counts.late = certferry_store::note_late(&mut transaction, &self.worker, &[id]).await?;

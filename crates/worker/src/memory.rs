@@ -127,6 +127,7 @@ impl Engine {
                 identity: Identity::default(),
                 started_at: job.claimed_at,
                 verdict: Verdict::Failed(vec![row_too_large(*size, self.memory.total)]),
+                evidence: None,
             })
             .collect();
         certferry_store::finish(&mut transaction, &self.worker, &results).await?;

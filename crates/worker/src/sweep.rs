@@ -54,6 +54,7 @@ impl Engine {
                 identity: Identity::default(),
                 started_at: orphan.claimed_at,
                 verdict: Verdict::Failed(vec![exhausted(orphan.crashes)]),
+                evidence: None,
             })
             .collect();
         // Locked, so that nobody queues one of them again before its job is removed.

@@ -146,6 +146,14 @@ pub struct VehicleConfig {
     pub brands: Vec<String>,
 }
 
+/// `[verify]`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyConfig {
+    /// Columns that users of the destination may change.
+    pub editable: Vec<String>,
+}
+
 /// `[worker]`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -82,9 +82,9 @@ fn a_list_replaces_the_default_list() {
 #[test]
 fn unknown_keys_are_refused_wherever_they_come_from() {
     insta::assert_snapshot!(mistake("[worker]\nbatchsize = 3"), @"unknown key worker.batchsize (from DIR/certferry.toml); accepted here: concurrency, batch_size, max_attempts, backoff_base, backoff_max, max_crashes, orphan_after, shutdown_grace, poll_interval, batch_timeout, lock_patience, max_memory, listen");
-    insta::assert_snapshot!(mistake("[wroker]\nbatch_size = 3"), @"unknown key wroker (from DIR/certferry.toml); accepted here: database, source, destination, customers, technicians, dates, status, vehicle, worker, breaker, report, log");
+    insta::assert_snapshot!(mistake("[wroker]\nbatch_size = 3"), @"unknown key wroker (from DIR/certferry.toml); accepted here: database, source, destination, customers, technicians, dates, status, vehicle, worker, breaker, report, verify, log");
     insta::assert_snapshot!(load(None, &[("CERTFERRY__WORKER__BATCHSIZE", "3")]).unwrap_err(), @"unknown key worker.batchsize (from the environment variable CERTFERRY__WORKER__BATCHSIZE); accepted here: concurrency, batch_size, max_attempts, backoff_base, backoff_max, max_crashes, orphan_after, shutdown_grace, poll_interval, batch_timeout, lock_patience, max_memory, listen");
-    insta::assert_snapshot!(load(None, &[("CERTFERRY__WROKER__BATCH_SIZE", "3")]).unwrap_err(), @"unknown key wroker (from the environment variable CERTFERRY__WROKER__BATCH_SIZE); accepted here: database, source, destination, customers, technicians, dates, status, vehicle, worker, breaker, report, log");
+    insta::assert_snapshot!(load(None, &[("CERTFERRY__WROKER__BATCH_SIZE", "3")]).unwrap_err(), @"unknown key wroker (from the environment variable CERTFERRY__WROKER__BATCH_SIZE); accepted here: database, source, destination, customers, technicians, dates, status, vehicle, worker, breaker, report, verify, log");
     insta::assert_snapshot!(load(None, &[("CERTFERRY__", "3")]).unwrap_err(), @"the environment variable CERTFERRY__ names no key; accepted is CERTFERRY__SECTION__KEY");
 }
 

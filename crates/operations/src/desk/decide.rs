@@ -3,7 +3,7 @@
 use certferry_certificate::{Code, Issue, NewId, OldId, Outcome, RulesFingerprint, State, Warning};
 use certferry_migration::{Begun, Prepared};
 use certferry_queue::Taken;
-use certferry_store::{Finished, Refused, ReportRow, Transaction, Verdict};
+use certferry_store::{Finished, Refused, ReportRow, Transaction, Verdict, Written};
 use chrono::{DateTime, Utc};
 
 use super::{Desk, Seen, only};
@@ -65,12 +65,13 @@ impl Desk {
             transaction.rollback().await?;
             return Ok(Decision::Changed);
         }
+        let mut written = None;
         let verdict = match &prepared.outcome {
             Outcome::Fail(issues) => Verdict::Failed(issues.clone()),
             Outcome::Migrate(plan) => {
                 let mut writing = certferry_store::write_each(&mut transaction, &[plan], &uniqueness).await?;
                 match (writing.written.pop(), writing.refused.pop()) {
-                    (Some(row), _) => prepared.migrated(row, RulesFingerprint::of(&self.planner.policy)),
+                    (Some(row), _) => Verdict::from(written.insert(row).clone()),
                     (None, Some(Refused { issue, waits_for_lock: false, .. })) if issue.code.is_permanent() => {
                         Verdict::Failed(vec![issue])
                     }
@@ -85,7 +86,7 @@ impl Desk {
                 }
             }
         };
-        self.record(transaction, prepared, since, verdict).await
+        self.record(transaction, prepared, since, verdict, written.as_ref()).await
     }
 
     /// Records a certificate as failed that the destination refuses only when all of it is there.
@@ -94,7 +95,7 @@ impl Desk {
             Ok(opened) => opened,
             Err(decision) => return Ok(decision),
         };
-        self.record(transaction, seen.prepared.clone(), since, Verdict::Failed(vec![issue])).await
+        self.record(transaction, seen.prepared.clone(), since, Verdict::Failed(vec![issue]), None).await
     }
 
     /// Records the verdict, ends the job and the claim, and commits.
@@ -104,6 +105,7 @@ impl Desk {
         prepared: Prepared,
         started_at: DateTime<Utc>,
         verdict: Verdict,
+        written: Option<&Written>,
     ) -> Result<Decision, Error> {
         let decision = match &verdict {
             Verdict::Migrated { new_certificate_id, warnings, .. } => {
@@ -111,8 +113,9 @@ impl Desk {
             }
             Verdict::Failed(issues) => Decision::Failed(issues.clone()),
         };
+        let evidence = prepared.evidence(written, RulesFingerprint::of(&self.planner.policy));
         let Prepared { id, identity, .. } = prepared;
-        let finished = Finished { id, identity, started_at, verdict };
+        let finished = Finished { id, identity, started_at, verdict, evidence };
         if !certferry_store::finish(&mut transaction, &self.by.to_string(), &[finished]).await?.is_empty() {
             transaction.rollback().await?;
             return Ok(Decision::Changed);

@@ -1,0 +1,1 @@
+UPDATE certferry.verification SET result = $2 WHERE run_id = $1
