@@ -202,8 +202,7 @@ impl Verify {
     async fn conclude(&self) -> Result<Verification, Error> {
         let database = &self.planner.database;
         let mut waits = AGAIN.iter();
-        let source = if self.is_whole() { Some(self.of_source().await?) } else { None };
-        let mut source = source;
+        let mut source = if self.is_whole() { Some(self.of_source().await?) } else { None };
         loop {
             let mut transaction = database.begin().await?;
             if certferry_store::lock_verification(&mut transaction, self.run).await? {
@@ -211,10 +210,11 @@ impl Verify {
                 let ended = certferry_store::verification(database, self.run).await?.and_then(|it| it.result);
                 return read(ended);
             }
-            certferry_store::conclude(&mut transaction, self.run, self.is_whole()).await?;
+            let unreadable = source.as_ref().map(|source| source.named.as_slice());
+            certferry_store::conclude(&mut transaction, self.run, unreadable).await?;
             let counts = certferry_store::verification_counts(&mut transaction, self.run).await?;
             let by_verdict = certferry_store::certificates_by_verdict(&mut transaction, self.run).await?;
-            let verification = equations::verification(&counts, by_verdict, source);
+            let verification = equations::verification(&counts, by_verdict, source.as_ref());
             let adds_up = verification.equations.iter().all(|equation| equation.holds);
             if !adds_up && let Some(seconds) = waits.next() {
                 // Somebody may be at work meanwhile.
@@ -235,8 +235,12 @@ impl Verify {
     /// The rows of the source, by its own count, and those whose id cannot be read.
     async fn of_source(&self) -> Result<equations::OfSource, Error> {
         let rows = self.planner.source.rows_up_to(None).await?;
-        let unreadable = self.planner.source.unreadable(&Selection::all()).await?.rows();
-        Ok(equations::OfSource { rows, unreadable })
+        let unreadable = self.planner.source.unreadable(&Selection::all()).await?;
+        let mut named = unreadable.named.clone();
+        if unreadable.missing > 0 {
+            named.push(format!("{} without an id", unreadable.missing));
+        }
+        Ok(equations::OfSource { rows, unreadable: unreadable.rows(), named })
     }
 }
 

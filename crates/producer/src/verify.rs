@@ -46,7 +46,7 @@ impl fmt::Display for Verified {
         let Some(verification) = &self.verification else {
             return write!(f, "run {} was interrupted; to go on: producer verify --join {}", self.run, self.run);
         };
-        write!(f, "run {}: verified {} certificates", self.run, figures::grouped(verification.verified))?;
+        write!(f, "run {}: verified {}", self.run, certificates(verification.verified))?;
         let verdicts = verification.by_verdict.iter().rev();
         for (verdict, certificates) in verdicts.filter(|(_, certificates)| **certificates > 0) {
             write!(f, "\n{:>12}  {}", figures::grouped(*certificates), verdict.as_str())?;
@@ -92,13 +92,21 @@ impl Verified {
             return Ok(());
         }
         let alarms = verification.by_verdict.iter().filter(|(verdict, _)| verdict.is_alarm());
-        let certificates: i64 = alarms.map(|(_, certificates)| certificates).sum();
+        let alarming: i64 = alarms.map(|(_, certificates)| certificates).sum();
         let broken = verification.equations.iter().filter(|equation| !equation.holds).count();
-        let broken = if broken > 0 { format!(", {broken} equations do not hold") } else { String::new() };
-        Err(Attention(format!("{} certificates must be looked at{broken}", figures::grouped(certificates)))).hint(
+        let broken = match broken {
+            0 => String::new(),
+            1 => ", 1 equation does not hold".to_owned(),
+            _ => format!(", {broken} equations do not hold"),
+        };
+        Err(Attention(format!("{} must be looked at{broken}", certificates(alarming)))).hint(
             "--findings FILE writes each with what is expected and what was found; docs/rules.md explains the verdicts",
         )
     }
+}
+
+fn certificates(number: i64) -> String {
+    if number == 1 { "1 certificate".to_owned() } else { format!("{} certificates", figures::grouped(number)) }
 }
 
 /// What was accepted.

@@ -10,6 +10,13 @@ SELECT
         JOIN certificates AS certificate ON certificate.id = owner.new_certificate_id
         WHERE owner.state = 'migrated'
     ) AS "found!",
+    -- One that two status rows claim counts twice here, so that it shows.
+    (
+        SELECT count(*)
+        FROM certferry.certificate_status AS owner
+        JOIN certificates AS certificate ON certificate.id = owner.new_certificate_id
+        WHERE owner.state = 'migrated'
+    ) AS "owned!",
     (
         SELECT count(*)
         FROM certificates AS certificate

@@ -37,6 +37,8 @@ pub struct Counts {
     pub destination: i64,
     /// Destination certificates that a status row owns.
     pub found: i64,
+    /// Status rows that own one.
+    pub owned: i64,
     /// Those that none does.
     pub unowned: i64,
     pub vehicles: i64,
@@ -95,12 +97,17 @@ pub async fn open_ranges(database: &Database, run: i64) -> Result<i64, Error> {
         .map_err(|error| Error::new("count what is left to verify", error))
 }
 
-/// What only a look at everything shows: twins that have an owner are none, a certificate that several status rows claim is
-/// found; and what a person has accepted is marked. The caller holds the lock of the verification.
-pub async fn conclude(connection: &mut PgConnection, run: i64, whole: bool) -> Result<(), Error> {
+/// What only a look at everything shows: twins that have an owner are none; where the whole was looked at, a certificate that
+/// several status rows claim is found, and `unreadable` ids of the source, in words; and what a person has accepted is marked.
+/// The caller holds the lock of the verification.
+pub async fn conclude(connection: &mut PgConnection, run: i64, unreadable: Option<&[String]>) -> Result<(), Error> {
     let failed = |error| Error::new("conclude the verification", error);
     sqlx::query_file!("queries/verification_owned.sql", run).execute(&mut *connection).await.map_err(failed)?;
-    if whole {
+    if let Some(names) = unreadable {
+        sqlx::query_file!("queries/verification_unaddressable.sql", run, names)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
         sqlx::query_file!("queries/verification_shared.sql", run).execute(&mut *connection).await.map_err(failed)?;
     }
     sqlx::query_file!("queries/verification_accept.sql", run).execute(connection).await.map(drop).map_err(failed)
@@ -119,6 +126,7 @@ pub async fn verification_counts(connection: &mut PgConnection, run: i64) -> Res
         unproven: counted.unproven,
         destination: counted.destination,
         found: counted.found,
+        owned: counted.owned,
         unowned: counted.unowned,
         vehicles: counted.vehicles,
         vehicles_found: counted.vehicles_found,

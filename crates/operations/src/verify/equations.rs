@@ -22,14 +22,20 @@ pub struct Equation {
 }
 
 /// The source's own count.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct OfSource {
     pub(super) rows: u64,
+    /// Rows whose id cannot be read; the first hundred of them in words.
     pub(super) unreadable: u64,
+    pub(super) named: Vec<String>,
 }
 
 /// What came of a verification. `source` is given where everything was looked at.
-pub(super) fn verification(counts: &Counts, by_verdict: Vec<(Verdict, i64)>, source: Option<OfSource>) -> Verification {
+pub(super) fn verification(
+    counts: &Counts,
+    by_verdict: Vec<(Verdict, i64)>,
+    source: Option<&OfSource>,
+) -> Verification {
     let mut by_verdict: BTreeMap<Verdict, i64> = by_verdict.into_iter().collect();
     let found: i64 = by_verdict.values().sum();
     by_verdict.insert(Verdict::Match, counts.verified - found);
@@ -38,7 +44,7 @@ pub(super) fn verification(counts: &Counts, by_verdict: Vec<(Verdict, i64)>, sou
     if let Some(source) = source {
         let count = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         unaddressable += count(source.unreadable);
-        let Counts { status_rows, gone, not_enqueued, found, twins, unowned, .. } = *counts;
+        let Counts { status_rows, gone, not_enqueued, found, owned, twins, unowned, .. } = *counts;
         equations = vec![
             equation(
                 "source rows = status rows - gone + not enqueued + unaddressable",
@@ -49,7 +55,7 @@ pub(super) fn verification(counts: &Counts, by_verdict: Vec<(Verdict, i64)>, sou
             equation(
                 "destination certificates = found + twin + native",
                 counts.destination,
-                found + twins + (unowned - twins).max(0),
+                owned + twins + (unowned - twins).max(0),
             ),
             equation("vehicles recorded = vehicles found", counts.vehicles, counts.vehicles_found),
             equation("people created = people found", counts.created, counts.created_found),
@@ -85,6 +91,7 @@ mod tests {
             migrated: 5,
             destination: 9,
             found: 5,
+            owned: 5,
             unowned: 4,
             vehicles: 4,
             vehicles_found: 4,
@@ -97,14 +104,15 @@ mod tests {
             not_enqueued: 1,
             ..Counts::default()
         };
-        let source = Some(OfSource { rows: 11, unreadable: 1 });
+        let source = OfSource { rows: 11, unreadable: 1, named: Vec::new() };
+        let source = Some(&source);
         let right = verification(&counts, vec![(Verdict::Gone, 1), (Verdict::NotEnqueued, 1)], source);
         assert!(right.equations.iter().all(|equation| equation.holds), "{right:?}");
         assert_eq!((right.by_verdict[&Verdict::Match], right.by_verdict[&Verdict::Unaddressable]), (7, 3));
         for (wrong, lost) in [
             Counts { status_rows: 7, ..counts },
-            Counts { found: 4, unowned: 5, ..counts },
-            Counts { found: 4, ..counts },
+            Counts { found: 4, owned: 4, unowned: 5, ..counts },
+            Counts { found: 5, owned: 6, ..counts },
             Counts { vehicles_found: 3, ..counts },
             Counts { created_found: 0, ..counts },
             Counts { tallied: 7, ..counts },
