@@ -116,20 +116,20 @@ fn queries() -> Vec<Query> {
     let jobs = || batch(|id| format!("01KAAAAAAAAAAAAAAAA{id}"));
     let numbers = || batch(|id| format!("SLC/{id}"));
     let (status, mapping): (&[&[&str]], &[&[&str]]) = (&[&["certificate_status_pkey"]], &[&["mapping_pkey"]]);
-    let job_key: &[&[&str]] = &[&["jobs_pkey"]];
+    let (job_key, by_certificate): (&[&[&str]], &[&[&str]]) = (&[&["jobs_pkey"]], &[&["idx_jobs_idempotency_key"]]);
     let lock_by: &[&[&str]] = &[&["idx_apalis_jobs_lock_by"]];
     let fetch: &[&[&str]] = &[&["idx_apalis_jobs_fetch_partial"], &["jobs_pkey"]];
     vec![
-        query!("queue/queries/claim.sql", (queue, "'worker-1'", "'{500,31,1}'", "'epoch'"), fetch, in_order),
+        query!("queue/queries/claim.sql", (queue, "'worker-1'", "'{500,31,1}'", "'epoch'", "FALSE"), fetch, in_order),
         query!("queue/queries/complete.sql", (jobs(), "'worker-1'"), job_key),
         query!("queue/queries/postpone.sql", (jobs(), same("1.5"), "'worker-1'"), job_key),
         query!("queue/queries/release.sql", (jobs(), "'worker-1'"), job_key),
         query!("queue/queries/release_all.sql", ("'worker-1'"), lock_by),
         query!("queue/queries/rescue.sql", (queue, "90"), lock_by),
-        query!("queue/queries/take.sql", (queue, "'1500000'", "'desk-1'", "30"), &[&["idx_jobs_idempotency_key"]]),
+        query!("queue/queries/take.sql", (queue, "'1500000'", "'desk-1'", "30"), by_certificate),
         query!("queue/queries/release_dead_desks.sql", ("'certferry.desk.v1'", "30"), lock_by),
-        query!("queue/queries/remove.sql", (queue, ids()), &[&["idx_jobs_idempotency_key"]]),
-        query!("queue/queries/push.sql", (queue, jobs(), same("1"), ids(), "5"), &[&["idx_jobs_idempotency_key"]]),
+        query!("queue/queries/remove.sql", (queue, ids()), by_certificate),
+        query!("queue/queries/push.sql", (queue, jobs(), same("1"), ids(), "5", "NULL"), by_certificate),
         query!("store/queries/record_queued.sql", (ids(), "1"), &[]),
         query!("store/queries/known.sql", (ids()), status),
         query!("store/queries/states.sql", (ids()), status),

@@ -73,7 +73,9 @@ impl Verdict {
             Self::Suspect => "find out who changed it; put it right, or accept it with `producer verify --accept`",
             Self::Twin => "somebody entered the certificate by hand: decide which of the two stays",
             Self::WrongVerdict => "`producer retry --id` tries it again",
-            Self::Stale => "`producer refresh` brings over what changed in the source",
+            Self::Stale => {
+                "take it back with `producer revert --id`, and migrate it again with `producer retry --reverted --id`"
+            }
             Self::RulesChanged => {
                 "undo the change of mapping, device or configuration, or accept it with `producer verify --accept`"
             }

@@ -53,7 +53,13 @@ async fn the_screen_shows_how_far_it_is_and_opens_what_failed() {
     terminal.until_shown("add the device to the new system");
     terminal.type_in("\r");
     terminal.until_shown("producer retry --code missing_device --field ecu_number");
-    terminal.until_shown("no device ECU7");
+    // Rows are drawn from above: with the last line, nothing of the view before is left that looks like an answer.
+    terminal.until("the failures, as the database has them", |screen| {
+        let shown = screen.contents();
+        shown.contains("Enter the certificate")
+            && shown.contains("no device ECU7")
+            && !shown.contains("asking the database")
+    });
     terminal.type_in("\r");
     terminal.until_shown("what became of it");
     terminal.type_in("q");
