@@ -5,7 +5,8 @@ mod planned;
 
 use std::collections::BTreeSet;
 
-use crate::evidence::{CERTIFICATE_COLUMNS, ColumnValue, Digest, VEHICLE_COLUMNS, WrittenColumns, person_digests};
+use crate::columns::{CERTIFICATE_COLUMNS, ColumnValue, Digest, VEHICLE_COLUMNS};
+use crate::evidence::{WrittenColumns, person_digests};
 use crate::{
     Evidence, Finding, LegacyCertificate, NewId, OldId, Outcome, PersonColumns, Plan, RulesFingerprint, State, Status,
     StoredCertificate, Verdict, WarningCode, identity,
@@ -100,14 +101,14 @@ impl Comparison {
     #[must_use]
     pub fn person(
         &self,
-        certificate_id: OldId,
+        certificate_id: Option<OldId>,
         evidence: &[u8],
         found: Option<&PersonColumns<'_>>,
         planned: Option<&PersonColumns<'_>>,
         entity: &str,
     ) -> Vec<Finding> {
         let finding = |verdict, field: &str, expected, found| Finding {
-            certificate_id: Some(certificate_id),
+            certificate_id,
             new_certificate_id: None,
             verdict,
             field: Some(field.to_owned()),
@@ -365,3 +366,6 @@ fn plan_of(today: Today<'_>) -> Option<&Plan> {
 fn is_refusal(code: &str) -> bool {
     ["foreign_key_violation", "check_violation", "value_too_long", "constraint_violation"].contains(&code)
 }
+
+#[cfg(test)]
+mod tests;

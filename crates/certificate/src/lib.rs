@@ -5,6 +5,7 @@
 //! certificates. Bad data is a value, never an `Err` and never a panic.
 
 mod code_page;
+mod columns;
 mod comparison;
 mod date;
 mod evidence;
@@ -31,10 +32,9 @@ mod verdict;
 mod verify;
 
 pub use code_page::CodePage;
+pub use columns::{PeopleIds, PersonColumns, StoredCertificate, StoredVehicle};
 pub use comparison::{Comparison, Present, Recorded, Today};
-pub use evidence::{
-    Evidence, PeopleIds, PersonColumns, RulesFingerprint, StoredCertificate, StoredVehicle, person_evidence,
-};
+pub use evidence::{Evidence, RulesFingerprint, person_evidence};
 pub use filter::Filter;
 pub use id::{NewId, OldId};
 pub use issue::{Code, Issue, Kind, Warning, WarningCode};

@@ -1,7 +1,7 @@
 //! What the plan of today has for each column.
 
 use super::Today;
-use crate::evidence::{CERTIFICATE_COLUMNS, ColumnValue, Digest, VEHICLE_COLUMNS, instant, vehicle_values};
+use crate::columns::{CERTIFICATE_COLUMNS, ColumnValue, Digest, VEHICLE_COLUMNS, instant, vehicle_values};
 use crate::{CustomerPlan, Issue, LegacyCertificate, LegacyText, NewId, Outcome, Plan, Reference, TechnicianPlan};
 
 /// What the plan has for a column.
