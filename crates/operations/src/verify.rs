@@ -213,8 +213,8 @@ impl Verify {
             let unreadable = source.as_ref().map(|source| source.named.as_slice());
             certferry_store::conclude(&mut transaction, self.run, unreadable).await?;
             let counts = certferry_store::verification_counts(&mut transaction, self.run).await?;
-            let by_verdict = certferry_store::certificates_by_verdict(&mut transaction, self.run).await?;
-            let verification = equations::verification(&counts, by_verdict, source.as_ref());
+            let by_verdict = certferry_store::by_verdict(&mut transaction, self.run).await?;
+            let verification = equations::verification(&counts, &by_verdict, source.as_ref());
             let adds_up = verification.equations.iter().all(|equation| equation.holds);
             if !adds_up && let Some(seconds) = waits.next() {
                 // Somebody may be at work meanwhile.

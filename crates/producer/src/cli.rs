@@ -236,12 +236,17 @@ pub(crate) struct Verify {
     #[arg(long, value_name = "FILE")]
     pub(crate) findings: Option<PathBuf>,
     /// Share in the work of this run, or go on with it where it was interrupted.
-    #[arg(long, value_name = "RUN", value_parser = clap::value_parser!(i64).range(1..), conflicts_with = "sample")]
+    #[arg(
+        long, value_name = "RUN", value_parser = clap::value_parser!(i64).range(1..),
+        conflicts_with_all = ["sample", "state", "kind", "code", "field", "ecu", "id", "ids_file", "run"]
+    )]
     pub(crate) join: Option<i64>,
     /// Settle what the last verification found of the certificate with this legacy id, until the value moves again.
     #[arg(
         long, value_name = "ID", allow_negative_numbers = true, requires = "reason",
-        conflicts_with_all = ["sample", "join", "findings"]
+        conflicts_with_all = [
+            "sample", "join", "findings", "state", "kind", "code", "field", "ecu", "id", "ids_file", "run"
+        ]
     )]
     pub(crate) accept: Option<i64>,
     /// Why, for whoever reads it later.
@@ -359,6 +364,13 @@ mod tests {
             &["pause", "--forever"],
             &["check", "--sample", "0"],
             &["check", "--quick", "--save"],
+            &["verify", "--sample", "0"],
+            &["verify", "--join", "3", "--sample", "5"],
+            &["verify", "--join", "3", "--id", "5"],
+            &["verify", "--accept", "5"],
+            &["verify", "--reason", "fine"],
+            &["verify", "--accept", "5", "--reason", " "],
+            &["verify", "--accept", "5", "--reason", "fine", "--run", "1"],
         ] {
             let all = ["producer"].iter().chain(arguments);
             assert!(Cli::try_parse_from(all).is_err(), "{arguments:?}");

@@ -9,7 +9,7 @@ use certferry_bootstrap::exit::Attention;
 use certferry_bootstrap::{Config, Hint, HintFrom, OutputFile, Shutdown};
 use certferry_certificate::{Comparison, Filter, Finding, OldId, RulesFingerprint, Verdict};
 use certferry_migration::Planner;
-use certferry_operations::{Error, Verification, Verify, operator};
+use certferry_operations::{Error, Participant, Verification, Verify, operator};
 use certferry_source::Selection;
 use certferry_store::{Database, RunKind};
 use serde::Serialize;
@@ -158,7 +158,11 @@ pub(crate) async fn run(config: &Config, arguments: &cli::Verify, shutdown: &Shu
     let (verify, total) = shutdown.interrupting(preparing).await.context("interrupted; nothing was verified")??;
     let page_by_page = PageByPage::with_total("verifying certificates", total, shutdown);
     let executed = shutdown.interrupting(Box::pin(verify.execute(&page_by_page))).await;
-    let verification = executed.transpose().hint_from(Error::hint)?.flatten();
+    let go_on = |error: &Error| {
+        let mend = error.hint().unwrap_or_else(|| "mend that".to_owned());
+        Some(format!("{mend}; then go on with: producer verify --join {}", verify.run))
+    };
+    let verification = executed.transpose().hint_from(go_on)?.flatten();
     page_by_page.finish();
     let Planner { source, database, .. } = verify.planner;
     let is_sample = verify.share < 1.0;
@@ -186,23 +190,27 @@ fn certainty(verified: i64) -> String {
 async fn prepare(config: &Config, arguments: &cli::Verify, filter: Filter) -> anyhow::Result<(Verify, Option<u64>)> {
     let database = connections::ready_database(config).await?;
     let source = connections::source(config).await?;
-    // Rules that have changed are findings, not a reason not to look.
+    // Another source or destination than the migration's would make every finding meaningless. Rules that have changed are
+    // findings themselves.
+    let participant =
+        Participant { uses_rules: false, ..connections::participant(config, &database, Some(&source), "") };
+    participant.agree_without_a_trace().await?;
     let hint = certferry_store::Error::hint;
     let catalog = certferry_store::catalog(&database).await.hint_from(hint)?;
     let total = source.count(&Selection::all()).await.hint_from(certferry_source::Error::hint)?;
-    let (run, filter, share) = match arguments.join {
-        Some(run) => {
-            let joined = certferry_store::verification(&database, run).await.hint_from(hint)?;
-            let joined = joined.ok_or_else(|| anyhow!("run {run} is no verification"));
-            let joined = joined.hint("`producer runs` lists the runs, with their kinds")?;
-            let filter = if joined.filter == json!({}) {
-                Filter::default()
-            } else {
-                serde_json::from_value(joined.filter).context("read which certificates the run verifies")?
-            };
-            (run, filter, joined.share)
-        }
-        None => begin(&database, arguments, filter, total).await?,
+    let (run, filter, share) = if let Some(run) = arguments.join {
+        join(&database, run).await?
+    } else {
+        // What a share is of must be known; how far it is need not be.
+        let all = if arguments.sample.is_none() {
+            0
+        } else if filter == Filter::default() {
+            source.rows_up_to(None).await.hint_from(certferry_source::Error::hint)?
+        } else {
+            let counts = certferry_store::selected_counts(&database, &filter).await.hint_from(hint)?;
+            counts.iter().map(|(_, certificates)| certificates).sum()
+        };
+        begin(&database, arguments, filter, all).await?
     };
     let policy = config.policy();
     let memory = config.worker.max_memory;
@@ -224,19 +232,32 @@ async fn prepare(config: &Config, arguments: &cli::Verify, filter: Filter) -> an
     Ok((verify, total.filter(|_| arguments.sample.is_none())))
 }
 
+/// What a verification that was begun looks at.
+async fn join(database: &Database, run: i64) -> anyhow::Result<(i64, Filter, f64)> {
+    let joined = certferry_store::verification(database, run).await.hint_from(certferry_store::Error::hint)?;
+    let joined = joined.ok_or_else(|| anyhow!("run {run} is no verification"));
+    let joined = joined.hint("`producer runs` lists the runs, with their kinds")?;
+    let filter = serde_json::from_value(joined.filter).context("read which certificates the run verifies")?;
+    Ok((run, filter, joined.share))
+}
+
 async fn begin(
     database: &Database,
     arguments: &cli::Verify,
     filter: Filter,
-    total: Option<u64>,
+    total: u64,
 ) -> anyhow::Result<(i64, Filter, f64)> {
     let hint = certferry_store::Error::hint;
     #[expect(clippy::cast_precision_loss, reason = "a share need not be exact")]
     let share = match (arguments.sample, total) {
-        (Some(sample), Some(total)) if sample < total => sample as f64 / total as f64,
+        (Some(sample), total) if sample < total => sample as f64 / total as f64,
         _ => 1.0,
     };
     let mut described = serde_json::to_value(&filter)?;
+    if let Some(file) = &arguments.filter.ids_file {
+        described["ids"] = json!(arguments.filter.id);
+        described["ids_file"] = json!(file.display().to_string());
+    }
     if let Some(sample) = arguments.sample {
         described["sample"] = json!(sample);
     }

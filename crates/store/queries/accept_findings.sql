@@ -1,6 +1,11 @@
--- A person accepts what the last verification that has ended found of a certificate.
+-- A person accepts what the last verification that has ended and found something of a certificate found of it.
 WITH latest AS (
-    SELECT max(run_id) AS run_id FROM certferry.verification WHERE result IS NOT NULL
+    SELECT max(verification.run_id) AS run_id
+    FROM certferry.verification
+    WHERE verification.result IS NOT NULL AND EXISTS (
+        SELECT FROM certferry.verification_finding AS finding
+        WHERE finding.run_id = verification.run_id AND finding.certificate_id = $1
+    )
 ),
 accepted AS (
     UPDATE certferry.verification_finding AS finding

@@ -26,6 +26,7 @@ mod report;
 mod revert;
 mod runs;
 mod setup;
+mod standing;
 mod status;
 mod summary;
 mod tables;
@@ -62,15 +63,15 @@ pub use report::{
 pub use revert::{Named, RevertedPeople, Revertible, lock_to_revert, revert, revert_people, revertible};
 pub use runs::{Run, RunKind, RunOutcome, begin_run, cancel_run, end_run, runs, select_in_run};
 pub use setup::{create_reference_destination, ensure_ready, migrate, missing_from_destination};
+pub use standing::{holders_of_numbers, standing};
 pub use status::{Finished, Interrupted, Late, Locked, Verdict, count_attempts, finish, lock_open, note_late};
 pub use summary::{CodeCount, LastFailed, Summary, summary};
 pub use tables::{DestinationTable, destination_tables};
 pub use uniqueness::{Uniqueness, uniqueness};
 pub use verification::{
-    Counts, CreatedPerson, Range, RangeOf, Verification, accept_findings, begin_verification, certificates_by_verdict,
+    ByVerdict, Counts, CreatedPerson, Range, RangeOf, Verification, accept_findings, begin_verification, by_verdict,
     certificates_of, claim_range, conclude, created_people, cut_range, end_range, end_verification, findings_page,
-    holders_of_numbers, lock_verification, open_ranges, renew_range, unsettled, verification, verification_counts,
-    verification_rows,
+    lock_verification, open_ranges, renew_range, unsettled, verification, verification_counts,
 };
 pub use waiting::{
     ForeignLock, begin_waiting, end_waiting, foreign_lock, is_read_only, lock_holder, note_lock_waits, record_waiting,

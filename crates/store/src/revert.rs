@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use certferry_certificate::{Evidence, NewId, OldId, PersonColumns, StoredCertificate, StoredVehicle, person_evidence};
+use certferry_certificate::{Evidence, NewId, OldId, PersonColumns, State, Status, StoredCertificate, person_evidence};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use crate::Error;
 use crate::history::keep_history;
+use crate::standing::standing;
 
 /// A migrated certificate, and why it cannot be taken back if it cannot.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,64 +71,59 @@ async fn referred_to(connection: &mut PgConnection, table: &str, ids: &[i64]) ->
 /// them back has locked their status rows.
 pub async fn revertible(connection: &mut PgConnection, certificates: &[OldId]) -> Result<Vec<Revertible>, Error> {
     let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
-    let rows = sqlx::query_file!("queries/revert_rows.sql", &ids)
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(|error| Error::new("read what is to be taken back", error))?;
-    let new_ids: Vec<i64> = rows.iter().map(|row| row.new_certificate_id).collect();
-    let vehicle_ids: Vec<i64> = rows.iter().filter_map(|row| row.new_vehicle_id).collect();
+    let standing = standing(connection, certificates).await?;
+    let migrated = certificates.iter().filter_map(|id| {
+        let (recorded, present) = standing.get(id)?;
+        let new_id = recorded.new_certificate_id.filter(|_| recorded.state == State::Migrated)?;
+        Some((*id, new_id, recorded, present))
+    });
+    let migrated: Vec<_> = migrated.collect();
+    let new_ids: Vec<i64> = migrated.iter().map(|(_, new_id, ..)| new_id.0).collect();
+    let vehicle_ids: Vec<i64> =
+        migrated.iter().filter_map(|(_, _, recorded, _)| recorded.new_vehicle_id).map(|id| id.0).collect();
     let to_certificates = referred_to(connection, "certificates", &new_ids).await?;
     let to_vehicles = referred_to(connection, "vehicles", &vehicle_ids).await?;
-    let mut revertible = Vec::with_capacity(rows.len());
-    for row in rows {
-        let referrer = to_certificates
-            .get(&row.new_certificate_id)
-            .or_else(|| row.new_vehicle_id.and_then(|vehicle| to_vehicles.get(&vehicle)));
-        let stored = StoredCertificate {
-            certificate_number: row.certificate_number,
-            device_id: row.device_id,
-            customer_id: row.customer_id,
-            user_id: row.user_id,
-            calibration_technician_id: row.calibration_technician_id,
-            installation_technician_id: row.installation_technician_id,
-            speed_limit_kmh: row.speed_limit_kmh,
-            status: row.status,
-            issued_at: row.issued_at,
-            expires_at: row.expires_at,
-            calibrated_at: row.calibrated_at,
-            installed_at: row.installed_at,
-            remarks: row.remarks,
-            vehicle: row.has_vehicle.then_some(StoredVehicle {
-                brand: row.brand,
-                model: row.model,
-                chassis_number: row.chassis_number,
-                registration_number: row.registration_number,
-                is_new_registration: row.is_new_registration,
-            }),
-        };
-        let evidence = row.evidence.as_deref().and_then(Evidence::parse);
-        let blocked_by = if !row.is_there {
-            Some("it is gone from the destination".to_owned())
-        } else if let Some(changed) = evidence.and_then(|evidence| evidence.changed(&stored)) {
-            if !changed.is_empty() {
-                Some(format!("it was changed since: {}", changed.join(", ")))
-            } else if row.has_other_vehicle {
-                Some("it has a vehicle that was not migrated with it".to_owned())
-            } else {
-                referrer.map(|table| format!("rows of {table} refer to it"))
+    let other_vehicles: BTreeSet<i64> = sqlx::query_file_scalar!("queries/revert_other_vehicles.sql", &ids)
+        .fetch_all(&mut *connection)
+        .await
+        .map_err(|error| Error::new("look for other vehicles", error))?
+        .into_iter()
+        .collect();
+    let mut revertible = Vec::with_capacity(migrated.len());
+    for (id, new_id, recorded, present) in migrated {
+        let vehicle = recorded.new_vehicle_id;
+        let referrer =
+            to_certificates.get(&new_id.0).or_else(|| vehicle.and_then(|vehicle| to_vehicles.get(&vehicle.0)));
+        let evidence = recorded.evidence.as_deref().and_then(Evidence::parse);
+        let blocked_by = if let Some(stored) = &present.certificate {
+            // A vehicle that belongs to another certificate by now is not its own any more.
+            let is_own = vehicle.is_none() || present.vehicle_of == Some(new_id.0);
+            let stored = StoredCertificate { vehicle: stored.vehicle.clone().filter(|_| is_own), ..stored.clone() };
+            match evidence.and_then(|evidence| evidence.changed(&stored)) {
+                None => Some(
+                    "nothing was kept of what was written: it was imported, or migrated by an older version".to_owned(),
+                ),
+                Some(changed) if !changed.is_empty() => Some(format!("it was changed since: {}", changed.join(", "))),
+                Some(_) if other_vehicles.contains(&id.0) => {
+                    Some("it has a vehicle that was not migrated with it".to_owned())
+                }
+                Some(_) => referrer.map(|table| format!("rows of {table} refer to it")),
             }
         } else {
-            Some("nothing was kept of what was written: it was imported, or migrated by an older version".to_owned())
+            Some("it is gone from the destination".to_owned())
         };
-        let technicians = [stored.calibration_technician_id, stored.installation_technician_id];
+        let stored = present.certificate.as_ref();
+        let technicians = stored.map(|it| [it.calibration_technician_id, it.installation_technician_id]);
         revertible.push(Revertible {
-            id: OldId(row.certificate_id),
-            new_certificate_id: NewId(row.new_certificate_id),
-            new_vehicle_id: row.new_vehicle_id.map(NewId),
+            id,
+            new_certificate_id: new_id,
+            new_vehicle_id: vehicle,
             named: Named {
-                blocked_device: stored.device_id.filter(|_| stored.status.as_deref() == Some("blocked")),
-                customer: stored.customer_id,
-                technicians: technicians.into_iter().flatten().collect(),
+                blocked_device: stored
+                    .filter(|stored| stored.status.as_deref() == Some(Status::Blocked.as_str()))
+                    .and_then(|stored| stored.device_id),
+                customer: stored.and_then(|stored| stored.customer_id),
+                technicians: technicians.into_iter().flatten().flatten().collect(),
             },
             blocked_by,
         });

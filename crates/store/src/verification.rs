@@ -2,7 +2,6 @@
 
 mod people;
 mod ranges;
-mod rows;
 
 use certferry_certificate::{Finding, NewId, OldId, Verdict};
 use serde_json::Value;
@@ -11,7 +10,6 @@ use sqlx::PgConnection;
 use crate::{Database, Error};
 pub use people::{CreatedPerson, certificates_of, created_people};
 pub use ranges::{Range, RangeOf, claim_range, cut_range, end_range, renew_range, unsettled};
-pub use rows::{holders_of_numbers, verification_rows};
 
 /// A verification as it is recorded.
 #[derive(Clone, Debug)]
@@ -142,15 +140,29 @@ pub async fn verification_counts(connection: &mut PgConnection, run: i64) -> Res
     })
 }
 
-/// How many certificates have each verdict but `match`; one that has several counts under the gravest.
-pub async fn certificates_by_verdict(connection: &mut PgConnection, run: i64) -> Result<Vec<(Verdict, i64)>, Error> {
+/// How many have a verdict.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ByVerdict {
+    /// Which, never `match`.
+    pub verdict: Verdict,
+    /// Certificates, and people whom no certificate has any more.
+    pub all: i64,
+    /// Certificates alone.
+    pub certificates: i64,
+}
+
+/// How many have each verdict but `match`; one that has several counts under the gravest.
+pub async fn by_verdict(connection: &mut PgConnection, run: i64) -> Result<Vec<ByVerdict>, Error> {
     let doing = "count what was found";
     let gravest_first: Vec<String> = Verdict::ALL.iter().map(|verdict| verdict.as_str().to_owned()).collect();
     let rows = sqlx::query_file!("queries/verification_by_verdict.sql", run, &gravest_first)
         .fetch_all(connection)
         .await
         .map_err(|error| Error::new(doing, error))?;
-    rows.into_iter().map(|row| Ok((parsed(&row.verdict, doing)?, row.certificates))).collect()
+    let rows = rows.into_iter().map(|row| {
+        Ok(ByVerdict { verdict: parsed(&row.verdict, doing)?, all: row.all, certificates: row.certificates })
+    });
+    rows.collect()
 }
 
 /// Records what came of a verification, which has then ended.
@@ -171,23 +183,39 @@ pub async fn findings_page(
 ) -> Result<(Vec<Finding>, Option<(i64, i64)>), Error> {
     let doing = "read what was found";
     let (certificate, id) = after.unzip();
-    let rows = sqlx::query_file!("queries/verification_findings.sql", run, id, certificate, limit)
+    let rows = sqlx::query_file_as!(FindingRow, "queries/verification_findings.sql", run, id, certificate, limit)
         .fetch_all(&mut *database.session().await?)
         .await
         .map_err(|error| Error::new(doing, error))?;
-    let next = rows.last().map(|row| (row.certificate_id.unwrap_or(i64::MAX), row.id));
-    let findings = rows.into_iter().map(|row| {
+    let next = rows.last().map(|row| (row.certificate_id.unwrap_or(i64::MAX), row.key));
+    Ok((rows.into_iter().map(|row| row.finding(doing)).collect::<Result<_, Error>>()?, next))
+}
+
+/// A finding as it is stored.
+struct FindingRow {
+    /// What it is ordered by, or about.
+    key: i64,
+    certificate_id: Option<i64>,
+    new_certificate_id: Option<i64>,
+    verdict: String,
+    field: Option<String>,
+    raw: Option<String>,
+    expected: Option<String>,
+    found: Option<String>,
+}
+
+impl FindingRow {
+    fn finding(self, doing: &str) -> Result<Finding, Error> {
         Ok(Finding {
-            certificate_id: row.certificate_id.map(OldId),
-            new_certificate_id: row.new_certificate_id.map(NewId),
-            verdict: parsed(&row.verdict, doing)?,
-            field: row.field,
-            raw: row.raw,
-            expected: row.expected,
-            found: row.found,
+            certificate_id: self.certificate_id.map(OldId),
+            new_certificate_id: self.new_certificate_id.map(NewId),
+            verdict: parsed(&self.verdict, doing)?,
+            field: self.field,
+            raw: self.raw,
+            expected: self.expected,
+            found: self.found,
         })
-    });
-    Ok((findings.collect::<Result<_, Error>>()?, next))
+    }
 }
 
 /// Accepts what the last verification found of a certificate; says which findings they were.

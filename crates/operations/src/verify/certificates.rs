@@ -32,7 +32,10 @@ impl Verify {
             if subjects.is_none() {
                 observer.advance(batch.len() as u64);
             }
-            certferry_store::renew_range(&self.planner.database, range, &self.name).await?;
+            if !certferry_store::renew_range(&self.planner.database, range, &self.name).await? {
+                // Somebody else has taken the range over, and says what it comes to.
+                return Ok(looked);
+            }
         }
         Ok(looked)
     }
@@ -93,7 +96,7 @@ impl Verify {
     async fn look_at(&self, ids: &[OldId], looked: &mut Looked) -> Result<(), Error> {
         let planned = crate::assess::surveyed(&self.planner, ids.to_vec(), &self.worker_memory, |_| ()).await?;
         let mut snapshot = self.planner.database.begin_snapshot().await?;
-        let mut rows = certferry_store::verification_rows(&mut snapshot, ids).await?;
+        let mut rows = certferry_store::standing(&mut snapshot, ids).await?;
         let mut numbers: Vec<String> = planned.iter().filter_map(|it| it.identity.certificate_number.clone()).collect();
         numbers.sort_unstable();
         numbers.dedup();

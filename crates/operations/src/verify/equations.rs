@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use certferry_certificate::Verdict;
-use certferry_store::Counts;
+use certferry_store::{ByVerdict, Counts};
 use serde::{Deserialize, Serialize};
 
 use super::Verification;
@@ -31,14 +31,10 @@ pub(super) struct OfSource {
 }
 
 /// What came of a verification. `source` is given where everything was looked at.
-pub(super) fn verification(
-    counts: &Counts,
-    by_verdict: Vec<(Verdict, i64)>,
-    source: Option<&OfSource>,
-) -> Verification {
-    let mut by_verdict: BTreeMap<Verdict, i64> = by_verdict.into_iter().collect();
-    let found: i64 = by_verdict.values().sum();
-    by_verdict.insert(Verdict::Match, counts.verified - found);
+pub(super) fn verification(counts: &Counts, found: &[ByVerdict], source: Option<&OfSource>) -> Verification {
+    let mut by_verdict: BTreeMap<Verdict, i64> = found.iter().map(|found| (found.verdict, found.all)).collect();
+    let not_matching: i64 = found.iter().map(|found| found.certificates).sum();
+    by_verdict.insert(Verdict::Match, counts.verified - not_matching);
     let mut equations = Vec::new();
     let mut unaddressable = counts.unaddressable;
     if let Some(source) = source {
@@ -106,7 +102,8 @@ mod tests {
         };
         let source = OfSource { rows: 11, unreadable: 1, named: Vec::new() };
         let source = Some(&source);
-        let right = verification(&counts, vec![(Verdict::Gone, 1), (Verdict::NotEnqueued, 1)], source);
+        let found = |verdict| ByVerdict { verdict, all: 1, certificates: 1 };
+        let right = verification(&counts, &[found(Verdict::Gone), found(Verdict::NotEnqueued)], source);
         assert!(right.equations.iter().all(|equation| equation.holds), "{right:?}");
         assert_eq!((right.by_verdict[&Verdict::Match], right.by_verdict[&Verdict::Unaddressable]), (7, 3));
         for (wrong, lost) in [
@@ -120,8 +117,8 @@ mod tests {
         .into_iter()
         .zip([0, 1, 2, 3, 4, 5])
         {
-            assert!(!verification(&wrong, Vec::new(), source).equations[lost].holds, "{lost}");
+            assert!(!verification(&wrong, &[], source).equations[lost].holds, "{lost}");
         }
-        assert!(verification(&counts, Vec::new(), None).equations.is_empty());
+        assert!(verification(&counts, &[], None).equations.is_empty());
     }
 }

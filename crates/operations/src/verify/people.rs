@@ -29,7 +29,6 @@ impl Verify {
         let mut looked = Looked::default();
         let mut whose: Vec<(OldId, NewId, Vec<Finding>)> = Vec::new();
         for person in &people {
-            let certificate = person.certificate_id.unwrap_or(person.old_id);
             let evidence = person.evidence.as_deref().unwrap_or_default();
             if person.evidence.is_none() && person.columns().is_some() {
                 // Nothing was kept by an older version: that it is there is all there is to say.
@@ -37,7 +36,8 @@ impl Verify {
             }
             let found = person.columns();
             let of_source = planned.columns(range.of, person);
-            let findings = self.comparison.person(certificate, evidence, found.as_ref(), of_source.as_ref(), entity);
+            let findings =
+                self.comparison.person(person.certificate_id, evidence, found.as_ref(), of_source.as_ref(), entity);
             if !findings.is_empty() {
                 whose.push((person.old_id, person.new_id, findings));
             }

@@ -1,9 +1,9 @@
 //! Ranges of ids, leased to whoever looks through them.
 
-use certferry_certificate::{Finding, NewId, OldId};
+use certferry_certificate::{Finding, OldId};
 use sqlx::PgConnection;
 
-use super::parsed;
+use super::FindingRow;
 use crate::{Database, Error};
 
 /// The seconds for which a range is leased; whoever looks through it renews the lease.
@@ -100,23 +100,11 @@ pub async fn renew_range(database: &Database, range: &Range, by: &str) -> Result
 pub async fn unsettled(database: &Database, range: &Range) -> Result<Vec<(OldId, Finding)>, Error> {
     let doing = "read what was found";
     let Range { run, of, first, .. } = range;
-    let rows = sqlx::query_file!("queries/verification_unsettled.sql", run, of.as_str(), first.0)
+    let rows = sqlx::query_file_as!(FindingRow, "queries/verification_unsettled.sql", run, of.as_str(), first.0)
         .fetch_all(&mut *database.session().await?)
         .await
         .map_err(|error| Error::new(doing, error))?;
-    let findings = rows.into_iter().map(|row| {
-        let finding = Finding {
-            certificate_id: row.certificate_id.map(OldId),
-            new_certificate_id: row.new_certificate_id.map(NewId),
-            verdict: parsed(&row.verdict, doing)?,
-            field: row.field,
-            raw: row.raw,
-            expected: row.expected,
-            found: row.found,
-        };
-        Ok((OldId(row.subject), finding))
-    });
-    findings.collect()
+    rows.into_iter().map(|row| Ok((OldId(row.key), row.finding(doing)?))).collect()
 }
 
 /// Ends a round of a range, with what it found in place of what was not settled: `again` is when it is to be looked at

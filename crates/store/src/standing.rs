@@ -1,4 +1,4 @@
-//! What the status table says of certificates, and what the destination has of them.
+//! How certificates stand: what the status table says of them, and what the destination has. Verification and revert begin here.
 
 use std::collections::HashMap;
 
@@ -10,13 +10,13 @@ use crate::Error;
 use crate::filter::state;
 
 /// For each of the certificates that has a status row: that, and what the destination has.
-pub async fn verification_rows(
+pub async fn standing(
     connection: &mut PgConnection,
     certificates: &[OldId],
 ) -> Result<HashMap<OldId, (Recorded, Present)>, Error> {
-    let doing = "read what is to be verified";
+    let doing = "read how certificates stand";
     let ids: Vec<i64> = certificates.iter().map(|id| id.0).collect();
-    let rows = sqlx::query_file!("queries/verification_rows.sql", &ids)
+    let rows = sqlx::query_file!("queries/standing.sql", &ids)
         .fetch_all(connection)
         .await
         .map_err(|error| Error::new(doing, error))?;
