@@ -6,6 +6,7 @@
 mod assess;
 mod at_work;
 mod desk;
+mod enqueue;
 mod error;
 mod manifest;
 mod observer;
@@ -22,6 +23,7 @@ mod verify;
 pub use assess::{Assess, Assessed};
 pub use at_work::{AtWork, is_anyone_at_work};
 pub use desk::{Candidates, Decision, Desk, Left, Seen};
+pub use enqueue::{Enqueue, Enqueued};
 pub use error::Error;
 pub use manifest::{Difference, Participant};
 pub use observer::Observer;
