@@ -7,8 +7,9 @@ use certferry_certificate::{Code, Issue, OldId, Outcome, Plan};
 use certferry_migration::{Begun, Prepared, Step, crash_point};
 use certferry_store::{Finished, Interrupted, Refused, Transaction, Uniqueness, Verdict, Writing};
 
-use crate::engine::{Engine, JobPrepared, lock_open};
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::settle::{JobPrepared, lock_open};
 use crate::tally::Counts;
 
 impl Engine {

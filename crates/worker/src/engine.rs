@@ -1,29 +1,27 @@
-//! The batch engine: read, plan and write what was claimed, and account for every job of it.
+//! The batch engine: settles what was claimed, in parts where it must, and accounts for every job of it.
 
 use std::collections::{BTreeSet, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use certferry_bootstrap::config::WorkerConfig;
-use certferry_certificate::{Code, Identity, Issue, OldId, RulesFingerprint};
-use certferry_migration::{Begun, Planner, Prepared, crash_point, panic_message};
+use certferry_certificate::{Code, RulesFingerprint};
+use certferry_migration::{Planner, crash_point, panic_message};
 use certferry_queue::{Batch, Claimed, Job};
-use certferry_store::{Database, Finished, Transaction, Verdict};
+use certferry_store::Database;
 use futures::FutureExt;
 use opentelemetry::KeyValue;
 use opentelemetry::context::FutureExt as _;
 use opentelemetry::trace::{TraceContextExt as _, get_active_span};
 use tokio::time::Instant;
 
-use crate::apply::Postponed;
-use crate::backoff;
+use crate::attempts::failed_runs;
 use crate::breaker::Breaker;
-use crate::error::{Error, describe};
+use crate::error::Error;
 use crate::health::{FailingServer, Health};
 use crate::in_flight::{InFlight, UnderWay};
-use crate::locks::PATIENCE;
 use crate::memory::{Memory, Part};
 use crate::tally::{Counts, Tally};
 
@@ -52,9 +50,6 @@ impl Pause {
         self.0 = (self.0 * 2).min(LONGEST_PAUSE);
     }
 }
-
-/// A job and its certificate, ready to be written or known to fail.
-pub(crate) type JobPrepared<'a> = (&'a Job, Prepared);
 
 /// What every batch of a worker needs.
 #[derive(Debug)]
@@ -282,110 +277,6 @@ impl Engine {
             None => Err(Error::Interrupted),
         }
     }
-
-    /// Reads, plans and writes a batch: all at once first. When the database refuses something, or a result turns out to
-    /// be late, it is undone and done again carefully, from what the databases say now. Refusals seldom come alone: the
-    /// next batches are written carefully from the start, until one has none.
-    async fn settle(&self, batch: &[Job]) -> Result<Counts, Error> {
-        let (prepared, begun) = self.prepare(batch).await?;
-        let counts = if self.is_careful.load(Ordering::Relaxed) || self.health.locks.are_held() {
-            self.write_carefully(&prepared, begun).await?
-        } else {
-            match self.apply_at_once(&prepared, begun).await {
-                Ok(Some(counts)) => counts,
-                Ok(None) => self.prepare_and_apply_carefully(batch).await?,
-                Err(error) if self.health.locks.is_wait(&error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "a batch waits for a lock of others");
-                    self.health.locks.note_wait();
-                    self.prepare_and_apply_carefully(batch).await?
-                }
-                Err(Error::Store(error)) if !error.is_outage() && !error.is_misfit() => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "a batch was refused; finding out why");
-                    self.prepare_and_apply_carefully(batch).await?
-                }
-                Err(error) => return Err(error),
-            }
-        };
-        if counts.locked > 0 {
-            self.health.locks.note_wait();
-        }
-        self.is_careful.store(counts.is_surprised, Ordering::Relaxed);
-        tracing::debug!(certificates = batch.len(), ?counts, "a batch is settled");
-        Ok(counts)
-    }
-
-    /// Reads and plans a batch.
-    async fn prepare<'a>(&self, batch: &'a [Job]) -> Result<(Vec<JobPrepared<'a>>, Begun), Error> {
-        let ids: Vec<OldId> = batch.iter().map(|job| job.certificate_id).collect();
-        let (prepared, begun) = self.planner.prepare_batch(&ids).await?;
-        Ok((batch.iter().zip(prepared).collect(), begun))
-    }
-
-    async fn prepare_and_apply_carefully(&self, batch: &[Job]) -> Result<Counts, Error> {
-        let (prepared, begun) = self.prepare(batch).await?;
-        self.write_carefully(&prepared, begun).await
-    }
-
-    /// Writes each certificate for itself. While others hold locks, those that need them must not hold up the rest for long.
-    async fn write_carefully(&self, prepared: &[JobPrepared<'_>], mut begun: Begun) -> Result<Counts, Error> {
-        if self.health.locks.are_held() {
-            begun.transaction.limit_lock_waits(PATIENCE).await?;
-        }
-        self.apply_carefully(prepared, begun).await
-    }
-
-    /// Records that a certificate, alone and with the databases answering, could not be settled.
-    async fn give_up_for_now(&self, job: &Job, error: &Error) -> Result<(), Error> {
-        let mut transaction = self.database.begin().await?;
-        let id = job.certificate_id;
-        let is_open = lock_open(&mut transaction, &[id]).await?.contains(&id);
-        let mut counts = Counts::default();
-        if is_open && !error.code().is_permanent() && self.may_retry(job) {
-            let issue = Issue::new(error.code(), None, describe(error));
-            let postponed = Postponed { id, job: job.id.clone(), delay: self.delay(job), issue };
-            self.postpone(&mut transaction, vec![postponed]).await?;
-            counts.postponed = 1;
-            counts.retried.insert(error.code(), 1);
-        } else {
-            if is_open {
-                let issue = Issue::new(error.code(), None, describe(error));
-                counts.fail(std::slice::from_ref(&issue));
-                let verdict = Verdict::Failed(vec![issue]);
-                let (identity, started_at) = (Identity::default(), job.claimed_at);
-                let result = Finished { id, identity, started_at, verdict, evidence: None };
-                certferry_store::finish(&mut transaction, &self.worker, &[result]).await?;
-            } else {
-                counts.late = certferry_store::note_late(&mut transaction, &self.worker, &[id]).await?;
-            }
-            certferry_queue::complete(&mut transaction, &self.worker, std::slice::from_ref(&job.id)).await?;
-        }
-        transaction.commit().await?;
-        self.count(&counts);
-        if is_open {
-            tracing::warn!(certificate.id = id.0, code = error.code().as_str(), "a certificate could not be settled");
-        }
-        Ok(())
-    }
-
-    /// Whether a job that has now run once more may run again. Runs that ended in a crash are counted apart.
-    pub(crate) fn may_retry(&self, job: &Job) -> bool {
-        failed_runs(job) < self.config.max_attempts
-    }
-
-    /// How long a job that has now failed once more waits.
-    pub(crate) fn delay(&self, job: &Job) -> Duration {
-        let (base, longest) = (self.config.backoff_base, self.config.backoff_max);
-        backoff::delay(base, longest, failed_runs(job), rand::random())
-    }
-}
-
-/// Locks status rows and returns the certificates that are still queued; those that had no row have one now.
-pub(crate) async fn lock_open(transaction: &mut Transaction, ids: &[OldId]) -> Result<HashSet<OldId>, Error> {
-    let locked = certferry_store::lock_open(transaction, ids).await?;
-    for id in &locked.recorded {
-        tracing::warn!(certificate.id = id.0, "a job's certificate had no status row; it has one now, and is migrated");
-    }
-    Ok(locked.open)
 }
 
 /// Notes in the trace of a batch that it met an error: its code, not what a database said, which may quote what is in it.
@@ -397,29 +288,4 @@ fn note_in_trace(error: &Error) {
 fn each_once(batch: Batch) -> (Batch, Vec<Job>) {
     let mut seen = HashSet::new();
     batch.into_iter().partition(|job| seen.insert(job.certificate_id))
-}
-
-/// The runs of a job that failed, this one included.
-fn failed_runs(job: &Job) -> u32 {
-    u32::try_from(job.attempts - job.crashes).unwrap_or(0).saturating_add(1)
-}
-
-/// The code of a job whose workers died.
-pub(crate) fn exhausted(crashes: i32) -> Issue {
-    let message = format!(
-        "its worker died {crashes} times, the last time with this certificate alone; look at the worker's log and at \
-         the certificate's row, then use `producer retry`"
-    );
-    Issue::new(Code::AttemptsExhausted, None, message)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_of_the_code_shows_the_message_of_exhausted_attempts() {
-        let issue = exhausted(3);
-        assert!(issue.code.page().example().contains(&issue.message), "{}", issue.message);
-    }
 }

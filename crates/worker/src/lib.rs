@@ -2,6 +2,7 @@
 
 mod answers;
 mod apply;
+mod attempts;
 mod backoff;
 mod breaker;
 mod cli;
@@ -19,6 +20,7 @@ mod metrics;
 mod one_by_one;
 mod probe;
 mod run;
+mod settle;
 mod supervise;
 mod sweep;
 mod tally;

@@ -7,8 +7,10 @@ use certferry_certificate::{Identity, OldId};
 use certferry_queue::{Orphan, Worker};
 use certferry_store::{Finished, Interrupted, Verdict};
 
-use crate::engine::{Engine, exhausted, lock_open};
+use crate::attempts::exhausted;
+use crate::engine::Engine;
 use crate::error::Error;
+use crate::settle::lock_open;
 use crate::tally::Counts;
 
 /// Sweeps within one `orphan_after`.
